@@ -1,0 +1,48 @@
+/* conn.h - a blocking connection to PostgreSQL for the daemons' own work (libpq behind it).
+ *
+ * Not for the router's client traffic. One thread owns a connection for life. Every error fills
+ * struct err with SQLSTATE and the server's message; ERR_CLOSED/ERR_UNAVAILABLE mean the
+ * connection is gone or never was, ERR_AUTH a refused login, ERR_SQL a refused statement (the
+ * connection stays usable). Values are text format. */
+#ifndef PARKWAY_PG_CONN_H
+#define PARKWAY_PG_CONN_H
+
+#include "base/def.h"
+#include "base/err.h"
+
+struct conn;
+struct rows;
+
+struct conn_options {
+    const char *application_name;
+    const char *options;       /* startup "-c name=value" list, or NULL */
+    int connect_timeout_s;     /* 0: 5 */
+    bool replication;          /* logical replication connection (replication=database) */
+};
+
+/* conn_open - url is a libpq connection URI or keyword string. TCP keepalives and
+ * tcp_user_timeout are set so that a half-open peer is noticed within 15 s. */
+NODISCARD int conn_open(struct conn **out, const char *url, const struct conn_options *o,
+                        struct err *e);
+void conn_close(struct conn *c); /* NULL is fine */
+bool conn_alive(const struct conn *c);
+int conn_socket(const struct conn *c);
+/* the libpq handle, for the files of pg/ only (PGconn *) */
+void *conn_raw(struct conn *c);
+
+/* conn_exec - one or more statements without parameters, results dropped. */
+NODISCARD int conn_exec(struct conn *c, const char *sql, struct err *e);
+/* conn_query - one statement, params[i].p NULL is SQL NULL. *out (may be NULL) must be freed. */
+NODISCARD int conn_query(struct conn *c, const char *sql, size_t param_count,
+                         const struct str *params, struct rows **out, struct err *e);
+
+size_t rows_count(const struct rows *r);
+size_t rows_columns(const struct rows *r);
+struct str rows_get(const struct rows *r, size_t row, size_t column); /* p NULL is SQL NULL */
+/* the same as a NUL-terminated text; "" for NULL */
+const char *rows_text(const struct rows *r, size_t row, size_t column);
+int64_t rows_int(const struct rows *r, size_t row, size_t column); /* 0 for NULL */
+int64_t rows_affected(const struct rows *r);
+void rows_free(struct rows *r);
+
+#endif
