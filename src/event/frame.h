@@ -33,7 +33,7 @@
 #include "event/position.h"
 
 enum frame_kind { FRAME_DATA = 1, FRAME_PROGRESS = 2, FRAME_BREAK = 3 };
-enum { FRAME_HEADER_SIZE = 120 };
+enum { FRAME_HEADER_SIZE = 116 };
 enum { FRAME_ITEM_REPEAT = 1, FRAME_ITEM_MORE = 2, FRAME_ITEM_CONT = 4 };
 
 struct frame_head {

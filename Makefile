@@ -1,0 +1,79 @@
+# Parkway: the table of contents. Non-recursive; every source is listed, in reading order.
+#
+#   make            bin/parkway and bin/cqrs          make run     a private stack, set up from nothing
+#   make test       every test that needs no docker   make stop    stop that stack (data stays)
+#   make lint       style, layers, analysers          make bench   side by side with the peers
+#   make install    to $(DESTDIR)$(PREFIX)            make clean / make distclean
+#
+# O=dir builds elsewhere, V=1 shows commands, SAN=address,undefined or SAN=thread adds sanitizers.
+
+O      ?= build
+B      ?= bin
+PREFIX ?= /usr/local
+CC     ?= gcc
+Q      := $(if $(V),,@)
+
+CPPFLAGS += -D_GNU_SOURCE -Isrc $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+CPPFLAGS += -isystem /usr/include/postgresql
+CFLAGS   ?= -O2 -g
+CFLAGS   += -std=c11 -fPIE -fvisibility=hidden -fstack-protector-strong -pthread
+CFLAGS   += -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            -Wvla -Wpointer-arith -Wwrite-strings -Wundef -Wformat=2 -Werror
+CFLAGS   += $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+LDFLAGS  += -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN))
+LDLIBS   += -lpq -lrabbitmq -lconfig -lpg_query -luv -lmicrohttpd -ljansson -lcrypto -lz -lm
+
+BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/base/log.c \
+            src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/httpd.c \
+            src/base/rand.c
+PG_SRC       := src/pg/conn.c
+MQ_SRC       :=
+EVENT_SRC    :=
+ROUTER_SRC   :=
+RELAY_SRC    :=
+CONSUMER_SRC :=
+DOMAIN_SRC   :=
+COMMAND_SRC  :=
+OPS_SRC      := src/ops/settings.c
+
+LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \
+            $(CONSUMER_SRC) $(DOMAIN_SRC) $(COMMAND_SRC) $(OPS_SRC)
+MAIN_SRC := src/main.c
+CLI_SRC  :=
+
+UNIT     := test_buf test_err
+
+LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)
+MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)
+CLI_OBJ  := $(CLI_SRC:%.c=$(O)/%.o)
+UNIT_BIN := $(UNIT:%=$(O)/tests/unit/%)
+
+.PHONY: all run stop test test-unit lint bench install clean distclean
+all: $(B)/parkway $(if $(CLI_SRC),$(B)/cqrs)
+
+$(B)/parkway: $(MAIN_OBJ) $(LIB_OBJ)
+	$(if $(Q),@echo "LD   $@")
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/cqrs: $(CLI_OBJ) $(LIB_OBJ)
+	$(if $(Q),@echo "LD   $@")
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -ledit
+
+$(O)/%.o: %.c
+	$(if $(Q),@echo "CC   $<")
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(UNIT_BIN): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(LIB_OBJ)
+	$(if $(Q),@echo "LD   $@")
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+test-unit: $(UNIT_BIN)
+	@tests/unit/run $(UNIT_BIN)
+
+clean:
+	rm -rf $(O) $(B)
+
+-include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_BIN:=.d)
