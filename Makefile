@@ -28,7 +28,7 @@ BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/ba
             src/base/rand.c
 PG_SRC       := src/pg/conn.c
 MQ_SRC       :=
-EVENT_SRC    :=
+EVENT_SRC    := src/event/position.c
 ROUTER_SRC   :=
 RELAY_SRC    :=
 CONSUMER_SRC :=
@@ -42,6 +42,7 @@ MAIN_SRC := src/main.c
 CLI_SRC  :=
 
 UNIT     := test_buf test_err
+UNIT     += test_position
 
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)
 MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)
