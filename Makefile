@@ -26,9 +26,9 @@ LDLIBS   += -lpq -lrabbitmq -lconfig -lpg_query -luv -lmicrohttpd -ljansson -lcr
 BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/base/log.c \
             src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/httpd.c \
             src/base/rand.c
-PG_SRC       := src/pg/conn.c
+PG_SRC       := src/pg/pgoutput.c src/pg/conn.c
 MQ_SRC       :=
-EVENT_SRC    := src/event/position.c
+EVENT_SRC    := src/event/position.c src/event/frame.c
 ROUTER_SRC   :=
 RELAY_SRC    :=
 CONSUMER_SRC :=
@@ -43,6 +43,7 @@ CLI_SRC  :=
 
 UNIT     := test_buf test_err
 UNIT     += test_position
+UNIT     += test_frame test_pgoutput
 
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)
 MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)
