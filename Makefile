@@ -28,7 +28,7 @@ BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/ba
             src/base/rand.c
 PG_SRC       := src/pg/pgoutput.c src/pg/conn.c
 MQ_SRC       :=
-EVENT_SRC    := src/event/position.c src/event/frame.c
+EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c
 ROUTER_SRC   :=
 RELAY_SRC    :=
 CONSUMER_SRC :=

@@ -1,0 +1,80 @@
+/* main.c - bin/parkway: one binary, a table of subcommands, like git.
+ *
+ *   parkway [-c FILE] <command> [arguments]      parkway help      parkway --print-config[=defaults]
+ *
+ * main loads the configuration and hands over; every subcommand owns its arguments, its output and
+ * its exit status (the list in base/err.h). */
+#include "base/err.h"
+#include "base/log.h"
+#include "ops/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+    const char *summary;
+};
+
+static const struct command commands[] = {
+    {NULL, NULL, NULL},
+};
+
+static void help(FILE *to)
+{
+    fprintf(to, "usage: parkway [-c FILE] <command> [arguments]\n\n");
+    for (const struct command *c = commands; c->name != NULL; c++) {
+        fprintf(to, "  %-12s %s\n", c->name, c->summary);
+    }
+    fprintf(to, "  %-12s %s\n", "help", "this list");
+    fprintf(to, "\n  --print-config           every key at its present value\n"
+                "  --print-config=defaults  every key at its default\n");
+}
+
+static int fail(const struct err *e)
+{
+    fprintf(stderr, "error: %s\n", e->text);
+    return err_exit(e->code);
+}
+
+static int print_config(bool defaults)
+{
+    struct buf out = BUF_INIT;
+    settings_print(defaults, &out);
+    bool ok = fwrite(buf_data(&out), 1, out.len, stdout) == out.len && fflush(stdout) == 0;
+    buf_fini(&out);
+    return ok ? 0 : err_exit(ERR_FAIL);
+}
+
+int main(int argc, char **argv)
+{
+    const char *path = NULL;
+    int at = 1;
+    struct err e = ERR_INIT;
+    if (argc > 2 && strcmp(argv[1], "-c") == 0) {
+        path = argv[2];
+        at = 3;
+    }
+    const char *name = at < argc ? argv[at] : "";
+    if (name[0] == '\0' || strcmp(name, "help") == 0 || strcmp(name, "--help") == 0) {
+        help(name[0] == '\0' ? stderr : stdout);
+        return name[0] == '\0' ? err_exit(ERR_USAGE) : 0;
+    }
+    bool print = strcmp(name, "--print-config") == 0;
+    bool defaults = strcmp(name, "--print-config=defaults") == 0;
+    const struct command *c = commands;
+    while (c->name != NULL && strcmp(c->name, name) != 0) {
+        c++;
+    }
+    if (!print && !defaults && c->name == NULL) {
+        err_set(&e, ERR_USAGE, "unknown command \"%s\"; \"parkway help\" lists them", name);
+        return fail(&e);
+    }
+    log_init(c->name != NULL ? c->name : "parkway", LOG_INFO);
+    int rc = settings_load(path, &e);
+    if (rc != 0) {
+        return fail(&e);
+    }
+    return print || defaults ? print_config(defaults) : c->run(argc - at, argv + at);
+}

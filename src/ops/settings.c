@@ -1,0 +1,42 @@
+/* settings.c - see settings.h. A daemon's group appears here when the daemon does. */
+#include "ops/settings.h"
+
+#include "base/conf.h"
+#include "base/log.h"
+#include "event/setup.h"
+
+static const struct conf_group *const own_groups[] = {
+    NULL, /* ends the list */
+};
+
+enum { GROUPS_MAX = 32 };
+
+static size_t collect(struct conf_group *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < setup_group_count; i++) {
+        out[n++] = setup_groups[i];
+    }
+    for (size_t i = 0; own_groups[i] != NULL; i++) {
+        ASSERT(n < GROUPS_MAX);
+        out[n++] = *own_groups[i];
+    }
+    return n;
+}
+
+int settings_load(const char *path, struct err *e)
+{
+    struct conf_group groups[GROUPS_MAX];
+    int rc = conf_load(groups, collect(groups), path, e);
+    enum log_level level;
+    if (rc == 0 && log_parse_level(setup()->log_level, &level)) {
+        log_set_level(level);
+    }
+    return rc;
+}
+
+void settings_print(bool defaults, struct buf *out)
+{
+    struct conf_group groups[GROUPS_MAX];
+    conf_print(groups, collect(groups), defaults, out);
+}
