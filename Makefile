@@ -24,7 +24,7 @@ LDFLAGS  += -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SAN),-fsani
 LDLIBS   += -lpq -lrabbitmq -lconfig -lpg_query -luv -lmicrohttpd -ljansson -lcrypto -lz -lm
 
 BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/base/log.c \
-            src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/httpd.c \
+            src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c \
             src/base/rand.c
 PG_SRC       := src/pg/pgoutput.c src/pg/conn.c
 MQ_SRC       :=
