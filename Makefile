@@ -41,7 +41,7 @@ LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_S
 MAIN_SRC := src/main.c
 CLI_SRC  :=
 
-UNIT     := test_buf test_err
+UNIT     := test_buf test_err test_conf
 UNIT     += test_position
 UNIT     += test_frame test_pgoutput
 

@@ -1,9 +1,10 @@
 /* main.c - bin/parkway: one binary, a table of subcommands, like git.
  *
- *   parkway [-c FILE] <command> [arguments]      parkway help      parkway --print-config[=defaults]
+ *   parkway [-c FILE] <command> [arguments]      parkway help      parkway
+ * --print-config[=defaults]
  *
- * main loads the configuration and hands over; every subcommand owns its arguments, its output and
- * its exit status (the list in base/err.h). */
+ * main loads the configuration and hands over; every subcommand owns its arguments, its output
+ * and its exit status (the list in base/err.h). */
 #include "base/err.h"
 #include "base/log.h"
 #include "ops/settings.h"

@@ -15,7 +15,10 @@ struct buf {
     size_t cap;
 };
 
-#define BUF_INIT {NULL, 0, 0, 0}
+#define BUF_INIT                                                                               \
+    {                                                                                          \
+        NULL, 0, 0, 0                                                                          \
+    }
 
 void buf_fini(struct buf *b);  /* releases; b is empty and usable again */
 void buf_reset(struct buf *b); /* empties, keeps the memory */
@@ -26,16 +29,17 @@ void buf_commit(struct buf *b, size_t n);
 void buf_take(struct buf *b, size_t n); /* drop n from the front, n <= len */
 void buf_truncate(struct buf *b, size_t len);
 void buf_add(struct buf *b, const void *p, size_t n);
-void buf_adds(struct buf *b, const char *s);     /* without the NUL */
+void buf_adds(struct buf *b, const char *s); /* without the NUL */
 void buf_addstr(struct buf *b, struct str s);
-void buf_addz(struct buf *b, const char *s);     /* with the NUL */
+void buf_addz(struct buf *b, const char *s); /* with the NUL */
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_u8(struct buf *b, uint8_t v);
 void buf_u16(struct buf *b, uint16_t v);
 void buf_u32(struct buf *b, uint32_t v);
 void buf_u64(struct buf *b, uint64_t v);
 void buf_put_u32(struct buf *b, size_t at, uint32_t v); /* overwrite; at counts from head */
-/* buf_cstr - the contents with a NUL behind them (not counted). Borrowed until the next change. */
+/* buf_cstr - the contents with a NUL behind them (not counted). Borrowed until the next change.
+ */
 const char *buf_cstr(struct buf *b);
 
 static inline char *buf_data(const struct buf *b)
@@ -49,7 +53,8 @@ static inline struct str buf_str(const struct buf *b)
 }
 
 /* Reading: a cursor over borrowed bytes. Every rd_* checks the length first; after a short read
- * `bad` is set, the value is 0 and all later reads fail too, so one check at the end suffices. */
+ * `bad` is set, the value is 0 and all later reads fail too, so one check at the end suffices.
+ */
 struct rd {
     const uint8_t *p;
     const uint8_t *end;
@@ -69,6 +74,6 @@ uint16_t rd_u16(struct rd *r);
 uint32_t rd_u32(struct rd *r);
 uint64_t rd_u64(struct rd *r);
 struct str rd_bytes(struct rd *r, size_t n); /* {NULL,0} when short */
-struct str rd_cstr(struct rd *r);            /* up to the NUL, which is consumed; {NULL,0} when none */
+struct str rd_cstr(struct rd *r); /* up to the NUL, which is consumed; {NULL,0} when none */
 
 #endif

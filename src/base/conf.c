@@ -1,7 +1,8 @@
 /* conf.c - see conf.h. The only file that knows libconfig.
  *
- * Loading walks three layers in order, each through the same setters with the same range checks:
- * the default texts of the tables, the file, the environment. Every error carries its place
+ * Loading walks three layers in order, each through the same setters with the same range
+ * checks: the default texts of the tables, the file, the environment. Every error carries its
+ * place
  * ("file:line" or the variable's name), so one line tells what to change. */
 #include "base/conf.h"
 
@@ -23,132 +24,8 @@ const char *conf_path(void)
     return conf_file[0] != '\0' ? conf_file : NULL;
 }
 
-/* ---- one value ------------------------------------------------------------------------------ */
-
-static void *slot_of(const struct conf_key *k, void *target)
-{
-    return (char *)target + k->offset;
-}
-
-static void free_strings(struct conf_strings *s)
-{
-    for (size_t i = 0; i < s->count; i++) {
-        free(s->items[i]);
-    }
-    free(s->items);
-    *s = (struct conf_strings){0};
-}
-
-static void strings_add(struct conf_strings *s, const char *p, size_t n)
-{
-    s->items = def_realloc(s->items, (s->count + 1) * sizeof *s->items);
-    s->items[s->count++] = def_strndup(p, n);
-}
-
-static void free_values(const struct conf_key *keys, size_t count, void *target)
-{
-    for (size_t i = 0; i < count; i++) {
-        void *slot = slot_of(&keys[i], target);
-        if (keys[i].type == CONF_STRING) {
-            free(*(char **)slot);
-            *(char **)slot = NULL;
-        } else if (keys[i].type == CONF_STRINGS) {
-            free_strings(slot);
-        } else if (keys[i].type == CONF_GROUPS) {
-            struct conf_groups *g = slot;
-            for (size_t j = 0; j < g->count; j++) {
-                free_values(keys[i].sub, keys[i].sub_count,
-                            (char *)g->items + j * keys[i].sub_size);
-            }
-            free(g->items);
-            *g = (struct conf_groups){0};
-        }
-    }
-}
-
-static int set_int(const struct conf_key *k, void *target, int64_t v, const char *place,
-                   struct err *e)
-{
-    bool bounded = k->min != 0 || k->max != 0;
-    if (bounded && (v < k->min || v > k->max)) {
-        return err_set(e, ERR_INVALID,
-                       "%s: %s = %" PRId64 " is out of range %" PRId64 "..%" PRId64 "%s%s", place,
-                       k->name, v, k->min, k->max, k->unit[0] ? " " : "", k->unit);
-    }
-    *(int64_t *)slot_of(k, target) = v;
-    return 0;
-}
-
-static bool is_choice(const char *choices, const char *v)
-{
-    size_t n = strlen(v);
-    for (const char *p = choices; p != NULL; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL) {
-        if (strncmp(p, v, n) == 0 && (p[n] == '|' || p[n] == '\0')) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int set_string(const struct conf_key *k, void *target, const char *v, const char *place,
-                      struct err *e)
-{
-    if (k->choices != NULL && !is_choice(k->choices, v)) {
-        return err_set(e, ERR_INVALID, "%s: %s = \"%s\" is not one of %s", place, k->name, v,
-                       k->choices);
-    }
-    char **slot = slot_of(k, target);
-    free(*slot);
-    *slot = def_strdup(v);
-    return 0;
-}
-
-/* A value given as text: defaults and environment. */
-static int set_text(const struct conf_key *k, void *target, const char *v, const char *place,
-                    struct err *e)
-{
-    char *end = NULL;
-    switch (k->type) {
-    case CONF_BOOL:
-        if (strcasecmp(v, "true") != 0 && strcasecmp(v, "false") != 0) {
-            return err_set(e, ERR_INVALID, "%s: %s = \"%s\" is not true or false", place, k->name,
-                           v);
-        }
-        *(bool *)slot_of(k, target) = strcasecmp(v, "true") == 0;
-        return 0;
-    case CONF_INT:
-        errno = 0;
-        int64_t n = strtoll(v, &end, 10);
-        if (end == v || *end != '\0' || errno != 0) {
-            return err_set(e, ERR_INVALID, "%s: %s = \"%s\" is not a whole number", place, k->name,
-                           v);
-        }
-        return set_int(k, target, n, place, e);
-    case CONF_REAL:
-        errno = 0;
-        double d = strtod(v, &end);
-        if (end == v || *end != '\0' || errno != 0) {
-            return err_set(e, ERR_INVALID, "%s: %s = \"%s\" is not a number", place, k->name, v);
-        }
-        *(double *)slot_of(k, target) = d;
-        return 0;
-    case CONF_STRING: return set_string(k, target, v, place, e);
-    case CONF_STRINGS: {
-        struct conf_strings *s = slot_of(k, target);
-        free_strings(s);
-        while (*v != '\0') {
-            size_t len = strcspn(v, ",");
-            strings_add(s, v, len);
-            v += len + (v[len] == ',');
-        }
-        return 0;
-    }
-    case CONF_GROUPS: break;
-    }
-    return 0; /* a list of groups is empty by default and cannot be given as text */
-}
-
-/* ---- the file -------------------------------------------------------------------------------- */
+/* ---- names
+ * ------------------------------------------------------------------------------------ */
 
 static size_t distance(const char *a, const char *b)
 {
@@ -197,6 +74,199 @@ static const char *nearest_key(const struct conf_key *keys, size_t count, const 
     return best;
 }
 
+/* ---- one value ------------------------------------------------------------------------------
+ */
+
+static void *slot_of(const struct conf_key *k, void *target)
+{
+    return (char *)target + k->offset;
+}
+
+static void free_strings(struct conf_strings *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        free(s->items[i]);
+    }
+    free(s->items);
+    *s = (struct conf_strings){0};
+}
+
+static void strings_add(struct conf_strings *s, const char *p, size_t n)
+{
+    s->items = def_realloc(s->items, (s->count + 1) * sizeof *s->items);
+    s->items[s->count++] = def_strndup(p, n);
+}
+
+static void free_values(const struct conf_key *keys, size_t count, void *target)
+{
+    for (size_t i = 0; i < count; i++) {
+        void *slot = slot_of(&keys[i], target);
+        if (keys[i].type == CONF_STRING) {
+            free(*(char **)slot);
+            *(char **)slot = NULL;
+        } else if (keys[i].type == CONF_STRINGS) {
+            free_strings(slot);
+        } else if (keys[i].type == CONF_GROUPS) {
+            struct conf_groups *g = slot;
+            for (size_t j = 0; j < g->count; j++) {
+                free_values(keys[i].sub, keys[i].sub_count,
+                            (char *)g->items + j * keys[i].sub_size);
+            }
+            free(g->items);
+            *g = (struct conf_groups){0};
+        }
+    }
+}
+
+static int set_int(const struct conf_key *k, void *target, int64_t v, const char *place,
+                   struct err *e)
+{
+    bool bounded = k->min != 0 || k->max != 0;
+    if (bounded && (v < k->min || v > k->max)) {
+        return err_set(e, ERR_INVALID,
+                       "%s: %s = %" PRId64 " is out of range %" PRId64 "..%" PRId64 "%s%s",
+                       place, k->name, v, k->min, k->max, k->unit[0] ? " " : "", k->unit);
+    }
+    *(int64_t *)slot_of(k, target) = v;
+    return 0;
+}
+
+static bool is_choice(const char *choices, const char *v)
+{
+    size_t n = strlen(v);
+    for (const char *p = choices; p != NULL; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL) {
+        if (strncmp(p, v, n) == 0 && (p[n] == '|' || p[n] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int set_string(const struct conf_key *k, void *target, const char *v, const char *place,
+                      struct err *e)
+{
+    if (k->choices != NULL && !is_choice(k->choices, v)) {
+        return err_set(e, ERR_INVALID, "%s: %s = \"%s\" is not one of %s", place, k->name, v,
+                       k->choices);
+    }
+    char **slot = slot_of(k, target);
+    free(*slot);
+    *slot = def_strdup(v);
+    return 0;
+}
+
+static int set_groups_text(const struct conf_key *k, void *target, const char *v,
+                           const char *place, struct err *e);
+
+/* A value given as text: defaults and environment. */
+static int set_text(const struct conf_key *k, void *target, const char *v, const char *place,
+                    struct err *e)
+{
+    char *end = NULL;
+    switch (k->type) {
+    case CONF_BOOL:
+        if (strcasecmp(v, "true") != 0 && strcasecmp(v, "false") != 0) {
+            return err_set(e, ERR_INVALID, "%s: %s = \"%s\" is not true or false", place,
+                           k->name, v);
+        }
+        *(bool *)slot_of(k, target) = strcasecmp(v, "true") == 0;
+        return 0;
+    case CONF_INT:
+        errno = 0;
+        int64_t n = strtoll(v, &end, 10);
+        if (end == v || *end != '\0' || errno != 0) {
+            return err_set(e, ERR_INVALID, "%s: %s = \"%s\" is not a whole number", place,
+                           k->name, v);
+        }
+        return set_int(k, target, n, place, e);
+    case CONF_REAL:
+        errno = 0;
+        double d = strtod(v, &end);
+        if (end == v || *end != '\0' || errno != 0) {
+            return err_set(e, ERR_INVALID, "%s: %s = \"%s\" is not a number", place, k->name,
+                           v);
+        }
+        *(double *)slot_of(k, target) = d;
+        return 0;
+    case CONF_STRING: return set_string(k, target, v, place, e);
+    case CONF_STRINGS: {
+        struct conf_strings *s = slot_of(k, target);
+        free_strings(s);
+        while (*v != '\0') {
+            size_t len = strcspn(v, ",");
+            strings_add(s, v, len);
+            v += len + (v[len] == ',');
+        }
+        return 0;
+    }
+    case CONF_GROUPS: return set_groups_text(k, target, v, place, e);
+    }
+    return 0;
+}
+
+static const struct conf_key *find_key(const struct conf_key *keys, size_t count,
+                                       const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(keys[i].name, name) == 0) {
+            return &keys[i];
+        }
+    }
+    return NULL;
+}
+
+static int set_defaults(const struct conf_key *keys, size_t count, void *target, struct err *e)
+{
+    for (size_t i = 0; i < count; i++) {
+        char place[96];
+        snprintf(place, sizeof place, "default of %s", keys[i].name);
+        int rc = set_text(&keys[i], target, keys[i].initial != NULL ? keys[i].initial : "",
+                          place, e);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/* A list of groups as text: "key=value,key=value;key=value", one element between semicolons. */
+static int set_groups_text(const struct conf_key *k, void *target, const char *v,
+                           const char *place, struct err *e)
+{
+    struct conf_groups *out = slot_of(k, target);
+    struct conf_key whole = *k;
+    whole.offset = 0;
+    free_values(&whole, 1, out);
+    int rc = 0;
+    while (rc == 0 && *v != '\0') {
+        size_t len = strcspn(v, ";");
+        out->items = def_realloc(out->items, (out->count + 1) * k->sub_size);
+        void *item = (char *)out->items + out->count * k->sub_size;
+        memset(item, 0, k->sub_size);
+        out->count++;
+        rc = set_defaults(k->sub, k->sub_count, item, e);
+        for (const char *p = v; rc == 0 && p < v + len;) {
+            size_t n = strcspn(p, ",;");
+            char *pair = def_strndup(p, n);
+            char *equals = strchr(pair, '=');
+            const struct conf_key *sub = NULL;
+            if (equals != NULL) {
+                *equals = '\0';
+                sub = find_key(k->sub, k->sub_count, pair);
+            }
+            rc = sub == NULL ? unknown(place, pair, nearest_key(k->sub, k->sub_count, pair), e)
+                             : set_text(sub, item, equals + 1, place, e);
+            free(pair);
+            p += n + (p[n] == ',');
+        }
+        v += len + (v[len] == ';');
+    }
+    return rc;
+}
+
+/* ---- the file
+ * -------------------------------------------------------------------------------- */
+
 static void place_of(const config_setting_t *s, char *out, size_t size)
 {
     snprintf(out, size, "%s:%u", conf_file, (unsigned)config_setting_source_line(s));
@@ -223,20 +293,6 @@ static int read_strings(const struct conf_key *k, void *target, const config_set
     return 0;
 }
 
-static int set_defaults(const struct conf_key *keys, size_t count, void *target, struct err *e)
-{
-    for (size_t i = 0; i < count; i++) {
-        char place[96];
-        snprintf(place, sizeof place, "default of %s", keys[i].name);
-        int rc = set_text(&keys[i], target, keys[i].initial != NULL ? keys[i].initial : "", place,
-                          e);
-        if (rc != 0) {
-            return rc;
-        }
-    }
-    return 0;
-}
-
 static int read_groups(const struct conf_key *k, void *target, const config_setting_t *s,
                        const char *place, struct err *e)
 {
@@ -245,6 +301,9 @@ static int read_groups(const struct conf_key *k, void *target, const config_sett
         return err_set(e, ERR_INVALID, "%s: %s must be a list of groups: ( { … }, … )", place,
                        k->name);
     }
+    struct conf_key whole = *k;
+    whole.offset = 0;
+    free_values(&whole, 1, out); /* the default */
     size_t n = (size_t)config_setting_length(s);
     out->items = def_zalloc(n, k->sub_size);
     out->count = n;
@@ -317,10 +376,7 @@ static int read_members(const struct conf_key *keys, size_t count, void *target,
     for (int i = 0; i < config_setting_length(from); i++) {
         const config_setting_t *s = config_setting_get_elem(from, (unsigned)i);
         const char *name = config_setting_name(s);
-        const struct conf_key *k = NULL;
-        for (size_t j = 0; j < count && k == NULL; j++) {
-            k = strcmp(keys[j].name, name) == 0 ? &keys[j] : NULL;
-        }
+        const struct conf_key *k = find_key(keys, count, name);
         if (k == NULL) {
             char place[4200];
             place_of(s, place, sizeof place);
@@ -343,8 +399,8 @@ static int read_file(const struct conf_group *groups, size_t count, struct err *
         rc = config_error_line(&config) > 0
                  ? err_set(e, ERR_INVALID, "%s:%d: %s", conf_file, config_error_line(&config),
                            config_error_text(&config))
-                 : err_set(e, ERR_NOT_FOUND, "could not read the configuration %s: %s", conf_file,
-                           strerror(errno));
+                 : err_set(e, ERR_NOT_FOUND, "could not read the configuration %s: %s",
+                           conf_file, strerror(errno));
         config_destroy(&config);
         return rc;
     }
@@ -375,7 +431,8 @@ static int read_file(const struct conf_group *groups, size_t count, struct err *
     return rc;
 }
 
-/* ---- the environment ------------------------------------------------------------------------- */
+/* ---- the environment
+ * ------------------------------------------------------------------------- */
 
 static int read_environment(const struct conf_group *g, struct err *e)
 {
@@ -394,17 +451,13 @@ static int read_environment(const struct conf_group *g, struct err *e)
         const char *variable = name;
         const char *v = getenv(name);
         for (size_t c = 0; c < ARRAY_LEN(classic); c++) {
-            if (strcmp(classic[c].group, g->name) == 0 && strcmp(classic[c].key, k->name) == 0 &&
-                getenv(classic[c].variable) != NULL) {
+            if (strcmp(classic[c].group, g->name) == 0 &&
+                strcmp(classic[c].key, k->name) == 0 && getenv(classic[c].variable) != NULL) {
                 variable = classic[c].variable;
                 v = getenv(variable);
             }
         }
         if (v != NULL && v[0] != '\0') {
-            if (k->type == CONF_GROUPS) {
-                return err_set(e, ERR_INVALID, "%s: %s.%s can only be given in the file", variable,
-                               g->name, k->name);
-            }
             int rc = set_text(k, g->target, v, variable, e);
             if (rc != 0) {
                 return rc;
@@ -414,7 +467,8 @@ static int read_environment(const struct conf_group *g, struct err *e)
     return 0;
 }
 
-/* ---- public ---------------------------------------------------------------------------------- */
+/* ---- public
+ * ---------------------------------------------------------------------------------- */
 
 static bool readable(void)
 {
@@ -497,7 +551,8 @@ void conf_mask_url(const char *url, char *out, size_t size)
     }
 }
 
-/* ---- printing -------------------------------------------------------------------------------- */
+/* ---- printing
+ * -------------------------------------------------------------------------------- */
 
 static void print_quoted(struct buf *out, const char *s)
 {
@@ -559,7 +614,8 @@ static void print_value(const struct conf_key *k, void *target, struct buf *out)
     }
 }
 
-static void print_key(const struct conf_key *k, void *target, const char *indent, struct buf *out)
+static void print_key(const struct conf_key *k, void *target, const char *indent,
+                      struct buf *out)
 {
     buf_addf(out, "%s/* %s", indent, k->sentence);
     if (k->unit != NULL && k->unit[0] != '\0') {

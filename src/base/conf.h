@@ -1,18 +1,20 @@
 /* conf.h - configuration: tables of keys, one libconfig file, environment over it.
  *
- * Each module describes its keys in a table of struct conf_key over its own plain struct (numbers,
- * bool, char * owned by conf, lists). All tables hang on one array of struct conf_group (in
- * src/ops/settings.c), from which come parsing, range errors, `parkway --print-config`, the sample
- * conf/parkway.cfg and the manual. An unknown key, a wrong type or a value out of range refuses
- * the file, naming file, line and the nearest known key.
+ * Each module describes its keys in a table of struct conf_key over its own plain struct
+ * (numbers, bool, char * owned by conf, lists). All tables hang on one array of struct
+ * conf_group (in src/ops/settings.c), from which come parsing, range errors, `parkway
+ * --print-config`, the sample conf/parkway.cfg and the manual. An unknown key, a wrong type or
+ * a value out of range refuses the file, naming file, line and the nearest known key.
  *
- * Precedence: default < file < environment PARKWAY_<GROUP>_<KEY> (upper case) < the three classic
- * variables DATABASE_URL (primary.url), REPLICA_DATABASE_URL (replica.url), RABBITMQ_BROKER_URL
- * (broker.url). Lists and lists of groups come from the file only, except string lists, which the
- * environment gives separated by commas.
+ * Precedence: default < file < environment PARKWAY_<GROUP>_<KEY> (upper case) < the three
+ * classic variables DATABASE_URL (primary.url), REPLICA_DATABASE_URL (replica.url),
+ * RABBITMQ_BROKER_URL (broker.url). As text (defaults, environment) a list of strings is
+ * separated by commas, a list of groups is "key=value,key=value;key=value": one group between
+ * semicolons.
  *
  * The file: -c FILE, else $PARKWAY_CONFIG, else $PARKWAY_VAR/parkway.cfg, else
- * <directory of the binary>/../var/parkway.cfg, else /etc/parkway/parkway.cfg, else defaults only.
+ * <directory of the binary>/../var/parkway.cfg, else /etc/parkway/parkway.cfg, else defaults
+ * only.
  *
  * Thread: loaded once at start by the main thread; read-only afterwards. */
 #ifndef PARKWAY_BASE_CONF_H
@@ -66,17 +68,19 @@ struct conf_group {
 };
 
 /* conf_load - defaults, then file, then environment, into the targets.
- * path     NULL: search as described above.      exe  argv[0]-like path of the binary, for the search.
- * Returns  0; ERR_INVALID with "file:line: …" (unknown key, type, range), ERR_NOT_FOUND when a named
- *          file is missing. After an error the targets hold a mixture and must not be used. */
+ * path     NULL: search as described above.      exe  argv[0]-like path of the binary, for the
+ * search. Returns  0; ERR_INVALID with "file:line: …" (unknown key, type, range), ERR_NOT_FOUND
+ * when a named file is missing. After an error the targets hold a mixture and must not be used.
+ */
 NODISCARD int conf_load(const struct conf_group *groups, size_t count, const char *path,
                         struct err *e);
 /* conf_path - the file that conf_load read last, or NULL. */
 const char *conf_path(void);
 /* conf_free - releases what conf_load allocated in the targets. */
 void conf_free(const struct conf_group *groups, size_t count);
-/* conf_print - every key at its present value, with unit and sentence, as a libconfig file. Secrets
- * and passwords inside URLs are shown as ***. defaults: print the defaults instead (the sample). */
+/* conf_print - every key at its present value, with unit and sentence, as a libconfig file.
+ * Secrets and passwords inside URLs are shown as ***. defaults: print the defaults instead (the
+ * sample). */
 struct buf;
 void conf_print(const struct conf_group *groups, size_t count, bool defaults, struct buf *out);
 /* conf_mask_url - the URL with its password as ***, for logs, into out (NUL-terminated). */

@@ -40,11 +40,11 @@ static inline bool str_eq(struct str a, struct str b)
 
 /* A bug, never a peer's fault: says where, aborts (the supervisor restarts the daemon). Also in
  * release builds. No input may reach it. */
-#define ASSERT(cond)                                                                               \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            def_assert_failed(#cond, __FILE__, __LINE__);                                          \
-        }                                                                                          \
+#define ASSERT(cond)                                                                           \
+    do {                                                                                       \
+        if (!(cond)) {                                                                         \
+            def_assert_failed(#cond, __FILE__, __LINE__);                                      \
+        }                                                                                      \
     } while (0)
 
 NORETURN void def_assert_failed(const char *cond, const char *file, int line);

@@ -13,6 +13,7 @@
  * RETRY_RECONNECT: the connection is gone; open a new one, with backoff. */
 enum err_retry { RETRY_NEVER, RETRY_LATER, RETRY_RECONNECT };
 
+/* clang-format off */
 /*    name              code  exit http  retry            sentence */
 #define ERR_LIST(X)                                                                                \
     X(ERR_FAIL,          -1,  1,  500, RETRY_NEVER,     "failure")                                 \
@@ -31,6 +32,7 @@ enum err_retry { RETRY_NEVER, RETRY_LATER, RETRY_RECONNECT };
     X(ERR_FENCED,       -14,  4,  409, RETRY_LATER,     "another process holds the lock")          \
     X(ERR_LOST,         -15,  1,  500, RETRY_NEVER,     "history was lost")                        \
     X(ERR_DAMAGED,      -16,  1,  500, RETRY_LATER,     "damaged data")
+/* clang-format on */
 
 enum err_code {
     ERR_NONE = 0,
@@ -45,12 +47,16 @@ struct err {
     char text[1024];  /* one line, lower case, no full stop */
 };
 
-#define ERR_INIT {0, "", ""}
+#define ERR_INIT                                                                               \
+    {                                                                                          \
+        0, "", ""                                                                              \
+    }
 
 /* err_set - fill e (may be NULL) and return code. */
 int err_set(struct err *e, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* err_sql - as err_set with an SQLSTATE of five characters. */
-int err_sql(struct err *e, int code, const char *sqlstate, const char *fmt, ...) PRINTF_LIKE(4, 5);
+int err_sql(struct err *e, int code, const char *sqlstate, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 /* err_add - put "context: " before the text of e; returns e->code. */
 int err_add(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

@@ -1,8 +1,9 @@
-/* httpd.h - a small HTTP/1.1 server on libmicrohttpd: the command service's front, and /metrics,
- * /healthz, /readyz of every daemon. The only file that knows the library.
+/* httpd.h - a small HTTP/1.1 server on libmicrohttpd: the command service's front, and
+ * /metrics, /healthz, /readyz of every daemon. The only file that knows the library.
  *
- * Handlers run on the server's own threads (`threads` of them; 0: one), must be thread-safe, and
- * may block. Keep-alive, Content-Length, 413 above body_max_bytes, 408/close after timeout_ms. */
+ * Handlers run on the server's own threads (`threads` of them; 0: one), must be thread-safe,
+ * and may block. Keep-alive, Content-Length, 413 above body_max_bytes, 408/close after
+ * timeout_ms. */
 #ifndef PARKWAY_BASE_HTTPD_H
 #define PARKWAY_BASE_HTTPD_H
 
@@ -45,13 +46,14 @@ struct httpd_options {
     int64_t timeout_ms;    /* of an idle or slow connection; default 15000 when 0 */
 };
 
-/* httpd_start - listen and serve. ERR_UNAVAILABLE "could not listen on …: address already in use". */
+/* httpd_start - listen and serve. ERR_UNAVAILABLE "could not listen on …: address already in
+ * use". */
 NODISCARD int httpd_start(struct httpd **out, const struct httpd_options *o, httpd_handler *h,
                           void *ctx, struct err *e);
 void httpd_stop(struct httpd *h);
 
-/* The operations page of a daemon: /metrics (Prometheus text of the table), /healthz (200 while the
- * process lives), /readyz (200 when ready() says so, else 503 with its reason as text). */
+/* The operations page of a daemon: /metrics (Prometheus text of the table), /healthz (200 while
+ * the process lives), /readyz (200 when ready() says so, else 503 with its reason as text). */
 struct metric;
 struct httpd_ops {
     const struct metric *metrics;

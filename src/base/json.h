@@ -1,7 +1,7 @@
 /* json.h - writing JSON into a buf, fast and exact. (Reading: jansson, or the router's own
- * streaming reader for libpg_query.) The writer adds commas itself; style CLI puts ", " and ": "
- * as the CLI's output has them, COMPACT none. Text must be UTF-8; control characters, quotes and
- * backslashes are escaped, everything else stays as it is. Owner: the caller's struct. */
+ * streaming reader for libpg_query.) The writer adds commas itself; style CLI puts ", " and ":
+ * " as the CLI's output has them, COMPACT none. Text must be UTF-8; control characters, quotes
+ * and backslashes are escaped, everything else stays as it is. Owner: the caller's struct. */
 #ifndef PARKWAY_BASE_JSON_H
 #define PARKWAY_BASE_JSON_H
 
@@ -26,7 +26,8 @@ void json_text(struct json *j, struct str s); /* a string; NULL writes null */
 void json_int(struct json *j, int64_t v);
 void json_bool(struct json *j, bool v);
 void json_null(struct json *j);
-void json_raw(struct json *j, struct str s); /* s is JSON already: a number's digits, json, jsonb */
+void json_raw(struct json *j,
+              struct str s); /* s is JSON already: a number's digits, json, jsonb */
 /* shorthand: key and value */
 void json_key_text(struct json *j, const char *key, struct str s);
 void json_key_int(struct json *j, const char *key, int64_t v);

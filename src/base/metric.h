@@ -1,8 +1,8 @@
 /* metric.h - counters and gauges in Prometheus' text form.
  *
- * Metrics are static structs with atomic values, named once; a daemon registers its table at start
- * and every thread bumps them without locks. Output: text exposition format 0.0.4. Names are
- * parkway_<daemon>_<noun>_<unit>[_total]. */
+ * Metrics are static structs with atomic values, named once; a daemon registers its table at
+ * start and every thread bumps them without locks. Output: text exposition format 0.0.4. Names
+ * are parkway_<daemon>_<noun>_<unit>[_total]. */
 #ifndef PARKWAY_BASE_METRIC_H
 #define PARKWAY_BASE_METRIC_H
 
@@ -17,7 +17,8 @@ struct metric {
     enum metric_kind kind;
     const char *help;
     const char *labels; /* NULL, or the text between the braces: reason="poison" */
-    double scale;       /* printed value = value * scale; 0 means 1 (use 1e-6 for seconds kept in us) */
+    double
+        scale; /* printed value = value * scale; 0 means 1 (use 1e-6 for seconds kept in us) */
     _Atomic int64_t value;
 };
 
@@ -38,7 +39,8 @@ static inline int64_t metric_get(const struct metric *m)
     return atomic_load_explicit(&((struct metric *)(uintptr_t)m)->value, memory_order_relaxed);
 }
 
-/* metric_write - the table as text; HELP and TYPE once per name (rows of one name stand together). */
+/* metric_write - the table as text; HELP and TYPE once per name (rows of one name stand
+ * together). */
 void metric_write(const struct metric *table, size_t count, struct buf *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* setup.h - the settings that more than one part shares: the servers, what is captured, the names
- * on the broker. Each daemon's own keys stand in its folder (<daemon>_conf.h).
+/* setup.h - the settings that more than one part shares: the servers, what is captured, the
+ * names on the broker. Each daemon's own keys stand in its folder (<daemon>_conf.h).
  *
  * Filled once by main before the subcommand runs; read-only afterwards, from any thread. */
 #ifndef PARKWAY_EVENT_SETUP_H
@@ -36,7 +36,8 @@ struct setup {
 };
 
 const struct setup *setup(void);
-/* the groups primary, replica, broker, main, capture, events, log; count in setup_group_count */
+/* the groups primary, replica, broker, main, capture, events, log; count in setup_group_count
+ */
 extern const struct conf_group setup_groups[];
 extern const size_t setup_group_count;
 

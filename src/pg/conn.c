@@ -1,8 +1,10 @@
-/* conn.c - see conn.h. A thin skin over libpq: one way to open, one to ask, one mapping of errors.
+/* conn.c - see conn.h. A thin skin over libpq: one way to open, one to ask, one mapping of
+ * errors.
  *
- * Connections are opened with TCP keepalives (5 s idle, 2 s apart, 4 tries) and a user timeout of
- * 15 s, so that a peer that vanished without a word is noticed on the next use or within that
- * time. The server's notices are dropped; its errors become struct err with their SQLSTATE. */
+ * Connections are opened with TCP keepalives (5 s idle, 2 s apart, 4 tries) and a user timeout
+ * of 15 s, so that a peer that vanished without a word is noticed on the next use or within
+ * that time. The server's notices are dropped; its errors become struct err with their
+ * SQLSTATE. */
 #include "pg/conn.h"
 
 #include "base/buf.h"
@@ -28,7 +30,8 @@ static void drop_notice(void *arg, const PGresult *res)
 }
 
 /* A login that the server refused has SQLSTATE class 28, 3D000 (no such database), or 0A/08P01;
- * libpq does not tell it before version 16 for a failed connect, so look at the text's meaning. */
+ * libpq does not tell it before version 16 for a failed connect, so look at the text's meaning.
+ */
 static int open_failure(PGconn *pg)
 {
     const char *text = PQerrorMessage(pg);
@@ -48,10 +51,10 @@ int conn_open(struct conn **out, const char *url, const struct conn_options *o, 
     const char *keys[12];
     const char *values[12];
     size_t n = 0;
-#define PARAM(k, v)                                                                                \
-    do {                                                                                           \
-        keys[n] = (k);                                                                             \
-        values[n++] = (v);                                                                         \
+#define PARAM(k, v)                                                                            \
+    do {                                                                                       \
+        keys[n] = (k);                                                                         \
+        values[n++] = (v);                                                                     \
     } while (0)
     PARAM("keepalives_idle", "5");
     PARAM("keepalives_interval", "2");

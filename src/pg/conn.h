@@ -15,9 +15,9 @@ struct rows;
 
 struct conn_options {
     const char *application_name;
-    const char *options;       /* startup "-c name=value" list, or NULL */
-    int connect_timeout_s;     /* 0: 5 */
-    bool replication;          /* logical replication connection (replication=database) */
+    const char *options;   /* startup "-c name=value" list, or NULL */
+    int connect_timeout_s; /* 0: 5 */
+    bool replication;      /* logical replication connection (replication=database) */
 };
 
 /* conn_open - url is a libpq connection URI or keyword string. TCP keepalives and
@@ -32,7 +32,8 @@ void *conn_raw(struct conn *c);
 
 /* conn_exec - one or more statements without parameters, results dropped. */
 NODISCARD int conn_exec(struct conn *c, const char *sql, struct err *e);
-/* conn_query - one statement, params[i].p NULL is SQL NULL. *out (may be NULL) must be freed. */
+/* conn_query - one statement, params[i].p NULL is SQL NULL. *out (may be NULL) must be freed.
+ */
 NODISCARD int conn_query(struct conn *c, const char *sql, size_t param_count,
                          const struct str *params, struct rows **out, struct err *e);
 

@@ -61,6 +61,7 @@ static void integers(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(in_and_out), cmocka_unit_test(integers)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(in_and_out),
+                                       cmocka_unit_test(integers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
