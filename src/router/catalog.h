@@ -1,0 +1,135 @@
+/* catalog.h - what both sides contain, as one immutable snapshot: functions, operators, casts,
+ * types, relations with their columns, views with what their definitions use.
+ *
+ * "Sides": side 0 is the primary; sides 1… are the event-fed replicas, in the order of
+ * router.replicas. A physical standby has no side of its own: it is the primary's image.
+ * A snapshot is built by one thread (catalog_load, over blocking connections, or the catalog_add_*
+ * functions in tests), then finished, then only read, by any thread; it is freed by the last
+ * catalog_unref. Every refresh makes a new one with a higher version. */
+#ifndef PARKWAY_ROUTER_CATALOG_H
+#define PARKWAY_ROUTER_CATALOG_H
+
+#include "base/def.h"
+#include "base/err.h"
+#include "pg/conn.h"
+
+enum { CATALOG_SIDES_MAX = 9 /* the primary and eight event-fed replicas */ };
+
+struct catalog;
+
+/* catalog_load - read the catalogues of both sides.
+ * primary      connection of Parkway's own login; must be idle, outside a transaction.
+ * replicas     one connection per event-fed replica; NULL entries: that replica is down, and its
+ *              part is taken from `last` if there is one, otherwise nothing exists there.
+ * publication  the capture's publication: a table of the primary is readable on an event-fed
+ *              replica only if it is published whole (no row filter).
+ * last         the snapshot before, or NULL; borrowed.
+ * Returns      0 and *out with one reference; the error of a query (nothing changed).
+ * Thread       the one that owns the connections; takes about 50 ms, so never a worker's loop. */
+NODISCARD int catalog_load(struct catalog **out, struct conn *primary,
+                           struct conn *const *replicas, size_t replica_count,
+                           const char *publication, const struct catalog *last, struct err *e);
+void catalog_ref(struct catalog *c);   /* any thread */
+void catalog_unref(struct catalog *c); /* any thread; NULL is fine */
+uint64_t catalog_version(const struct catalog *c);
+size_t catalog_sides(const struct catalog *c); /* the primary included */
+
+/* catalog_slot - where a refresher leaves the present snapshot for the workers. */
+struct catalog_slot;
+struct catalog_slot *catalog_slot_new(void);
+void catalog_slot_free(struct catalog_slot *s);
+void catalog_slot_put(struct catalog_slot *s, struct catalog *c); /* takes the reference */
+/* catalog_slot_version - of the present snapshot, 0 when none; cheap (one atomic load). */
+uint64_t catalog_slot_version(const struct catalog_slot *s);
+/* catalog_slot_get - the present snapshot with a new reference, or NULL. */
+struct catalog *catalog_slot_get(struct catalog_slot *s);
+
+/* ---- what judge.c reads ---- */
+
+enum catalog_volatility { CATALOG_IMMUTABLE = 'i', CATALOG_STABLE = 's', CATALOG_VOLATILE = 'v' };
+
+/* All overloads of one name in one schema, taken together: the worst of each property. */
+struct catalog_function {
+    struct str schema;
+    struct str name;
+    enum catalog_volatility volatility;
+    bool secdef;     /* SECURITY DEFINER */
+    bool user_types; /* a parameter or the result has a type with OID >= 16384 */
+    bool oid_types;  /* a parameter or the result is a regclass, regtype, … */
+    bool user;       /* OID >= 16384: not the server's own */
+    bool one_arg;    /* some overload takes one argument (t.f means f(t)) */
+    bool setter;     /* its source sets session state, or calls one that does */
+    uint64_t args_hash; /* of all signatures: the same name with others on the other side differs */
+};
+
+struct catalog_operator { /* only those that are not the server's own, or are volatile */
+    struct str schema;
+    struct str name;
+    bool is_volatile;
+    bool user_types;
+};
+
+enum catalog_relkind {
+    CATALOG_TABLE = 'r',
+    CATALOG_PARTITIONED = 'p',
+    CATALOG_VIEW = 'v',
+    CATALOG_MATVIEW = 'm',
+    CATALOG_FOREIGN = 'f',
+    CATALOG_SEQUENCE = 'S',
+};
+
+struct catalog_column {
+    struct str name;
+    struct str type; /* schema-qualified text with modifiers, for comparison */
+    bool user_type;
+};
+
+struct catalog_relation {
+    struct str schema;
+    struct str name;
+    enum catalog_relkind kind;
+    bool published;        /* primary: captured whole, with everything below it */
+    bool readable;         /* a view: its definition uses only reads; else true (set by finish) */
+    bool replica_readable; /* of event-fed sides: kept by the consumer, or a view over such */
+    bool row_security;
+    uint64_t policy_hash; /* of its row-security policies */
+    struct str why;       /* readable false: the name that forbids it */
+    const struct catalog_column *columns;
+    uint32_t column_count;
+};
+
+/* Lookups: exact schema and name; NULL when there is none. */
+const struct catalog_function *catalog_find_function(const struct catalog *c, size_t side,
+                                                     struct str schema, struct str name);
+const struct catalog_operator *catalog_find_operator(const struct catalog *c, size_t side,
+                                                     struct str schema, struct str name);
+const struct catalog_relation *catalog_find_relation(const struct catalog *c, size_t side,
+                                                     struct str schema, struct str name);
+bool catalog_has_schema(const struct catalog *c, size_t side, struct str schema);
+/* catalog_find_type - 0 when there is none; 1 the server's own, 2 with OID >= 16384, 3 one whose
+ * casts run a volatile function. */
+int catalog_find_type(const struct catalog *c, size_t side, struct str schema, struct str name);
+/* catalog_unsafe_attribute - a user function with one argument that is volatile has this name, in
+ * any schema of any side: t.name may be a call of it. */
+bool catalog_unsafe_attribute(const struct catalog *c, struct str name);
+/* catalog_poisoned - something applies to every statement (a volatile implicit cast between the
+ * server's own types): its description, or a NULL text. */
+struct str catalog_poisoned(const struct catalog *c);
+/* catalog_trigger_sets - some trigger function of the primary sets session state: any write may. */
+bool catalog_trigger_sets(const struct catalog *c);
+
+/* ---- building one by hand (catalog_load uses these too) ---- */
+struct catalog *catalog_new(size_t sides, uint64_t version);
+void catalog_add_schema(struct catalog *c, size_t side, struct str schema);
+void catalog_add_function(struct catalog *c, size_t side, const struct catalog_function *one);
+void catalog_add_operator(struct catalog *c, size_t side, const struct catalog_operator *one);
+void catalog_add_type(struct catalog *c, size_t side, struct str schema, struct str name, int what);
+/* definition: of a view, its SELECT with every name outside pg_catalog qualified; else p NULL */
+void catalog_add_relation(struct catalog *c, size_t side, const struct catalog_relation *one,
+                          struct str definition);
+void catalog_set_poison(struct catalog *c, struct str text);
+void catalog_set_trigger_sets(struct catalog *c);
+/* catalog_finish - closes views over their definitions; after it the snapshot only is read. */
+void catalog_finish(struct catalog *c);
+
+#endif
