@@ -27,7 +27,7 @@ BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/ba
             src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c \
             src/base/rand.c
 PG_SRC       := src/pg/pgoutput.c src/pg/conn.c
-MQ_SRC       :=
+MQ_SRC       := src/mq/link.c
 EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c
 ROUTER_SRC   :=
 RELAY_SRC    :=
