@@ -1,0 +1,110 @@
+/* topology.c - see topology.h. A passive declaration comes first: a second declaration with other
+ * arguments than the first is refused by the broker (406), and those arguments are not ours to
+ * insist on once the queue holds data. */
+#include "mq/topology.h"
+
+#include <amqp.h>
+#include <amqp_framing.h>
+
+static amqp_connection_state_t raw(struct link *l)
+{
+    return link_raw(l);
+}
+
+/* Judges the RPC just made; a channel that the server closed is replaced. */
+static int settle(struct link *l, const char *what, const char *name, struct err *e)
+{
+    int rc = link_check_rpc(l, name, e);
+    if (rc == 0) {
+        return 0;
+    }
+    err_add(e, "%s", what);
+    if (link_alive(l) && !link_channel_alive(l)) {
+        struct err again = ERR_INIT;
+        if (link_channel_open(l, &again) != 0) {
+            *e = again;
+            return again.code;
+        }
+    }
+    return rc;
+}
+
+int topology_exchange(struct link *l, const char *name, const char *type, struct err *e)
+{
+    amqp_exchange_declare(raw(l), link_channel(l), amqp_cstring_bytes(name),
+                          amqp_cstring_bytes(type), 0, 1, 0, 0, amqp_empty_table);
+    return settle(l, "could not declare the exchange", name, e);
+}
+
+static amqp_table_entry_t entry_text(const char *key, const char *v)
+{
+    amqp_table_entry_t t = {.key = amqp_cstring_bytes(key)};
+    t.value.kind = AMQP_FIELD_KIND_UTF8;
+    t.value.value.bytes = amqp_cstring_bytes(v);
+    return t;
+}
+
+static amqp_table_entry_t entry_int(const char *key, int64_t v)
+{
+    amqp_table_entry_t t = {.key = amqp_cstring_bytes(key)};
+    t.value.kind = AMQP_FIELD_KIND_I64;
+    t.value.value.i64 = v;
+    return t;
+}
+
+int topology_depth(struct link *l, const char *queue, int64_t *messages, struct err *e)
+{
+    amqp_queue_declare_ok_t *ok =
+        amqp_queue_declare(raw(l), link_channel(l), amqp_cstring_bytes(queue), 1, 1, 0, 0,
+                           amqp_empty_table);
+    int rc = settle(l, "could not look at the queue", queue, e);
+    if (rc == 0) {
+        *messages = ok->message_count;
+    }
+    return rc;
+}
+
+static int declare(struct link *l, const char *name, amqp_table_t arguments, bool *made,
+                   struct err *e)
+{
+    int64_t messages;
+    int rc = topology_depth(l, name, &messages, e);
+    if (made != NULL) {
+        *made = rc == ERR_NOT_FOUND;
+    }
+    if (rc != ERR_NOT_FOUND) {
+        return rc;
+    }
+    amqp_queue_declare(raw(l), link_channel(l), amqp_cstring_bytes(name), 0, 1, 0, 0, arguments);
+    return settle(l, "could not declare the queue", name, e);
+}
+
+int topology_stream(struct link *l, const char *name, int64_t max_bytes, bool *made,
+                    struct err *e)
+{
+    /* retention drops whole segments: several must fit */
+    enum { SEGMENT_MAX = 256 << 20, SEGMENT_MIN = 1 << 20 };
+    int64_t segment = max_bytes / 8;
+    segment = segment > SEGMENT_MAX ? SEGMENT_MAX : segment;
+    segment = segment < SEGMENT_MIN ? SEGMENT_MIN : segment;
+    amqp_table_entry_t entries[] = {
+        entry_text("x-queue-type", "stream"),
+        entry_int("x-max-length-bytes", max_bytes),
+        entry_int("x-stream-max-segment-size-bytes", segment),
+    };
+    return declare(l, name, (amqp_table_t){(int)ARRAY_LEN(entries), entries}, made, e);
+}
+
+int topology_queue(struct link *l, const char *name, int64_t max_length, struct err *e)
+{
+    amqp_table_entry_t entries[] = {entry_int("x-max-length", max_length)};
+    return declare(l, name, (amqp_table_t){(int)ARRAY_LEN(entries), entries}, NULL, e);
+}
+
+int topology_bind(struct link *l, const char *queue, const char *exchange, const char *key,
+                  struct err *e)
+{
+    amqp_queue_bind(raw(l), link_channel(l), amqp_cstring_bytes(queue),
+                    amqp_cstring_bytes(exchange), amqp_cstring_bytes(key), amqp_empty_table);
+    return settle(l, "could not bind the queue", queue, e);
+}

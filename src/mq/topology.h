@@ -1,0 +1,27 @@
+/* topology.h - what must exist on the broker: exchanges, streams, queues, bindings.
+ *
+ * Declaring is idempotent: what exists is left as it is (a policy or an older size bound of a
+ * stream is not an error), what is missing is made. The caller's thread and link; errors as in
+ * link.h (after a refused declaration the link has a fresh channel or is dead). */
+#ifndef PARKWAY_MQ_TOPOLOGY_H
+#define PARKWAY_MQ_TOPOLOGY_H
+
+#include "mq/link.h"
+
+/* topology_exchange - durable; type "topic" or "direct". */
+NODISCARD int topology_exchange(struct link *l, const char *name, const char *type,
+                                struct err *e);
+/* topology_stream - a durable stream keeping max_bytes. *made (may be NULL): it did not exist. */
+NODISCARD int topology_stream(struct link *l, const char *name, int64_t max_bytes, bool *made,
+                              struct err *e);
+/* topology_queue - a durable classic queue of at most max_length messages, oldest dropped. */
+NODISCARD int topology_queue(struct link *l, const char *name, int64_t max_length,
+                             struct err *e);
+/* topology_bind - ERR_NOT_FOUND when queue or exchange is missing (the channel is renewed). */
+NODISCARD int topology_bind(struct link *l, const char *queue, const char *exchange,
+                            const char *key, struct err *e);
+/* topology_depth - messages in a queue or stream; ERR_NOT_FOUND (the channel is renewed). */
+NODISCARD int topology_depth(struct link *l, const char *queue, int64_t *messages,
+                             struct err *e);
+
+#endif
