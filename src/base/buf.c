@@ -31,7 +31,7 @@ char *buf_reserve(struct buf *b, size_t n)
     if (b->cap - b->head - b->len >= n && b->mem != NULL) {
         return b->mem + b->head + b->len;
     }
-    if (b->head > 0 && b->cap - b->len >= n && b->head >= b->len) {
+    if (b->mem != NULL && b->head > 0 && b->cap - b->len >= n && b->head >= b->len) {
         memmove(b->mem, b->mem + b->head, b->len);
         b->head = 0;
         return b->mem + b->len;
@@ -42,7 +42,7 @@ char *buf_reserve(struct buf *b, size_t n)
     while (cap < need) {
         cap = cap < ((size_t)1 << 24) ? cap * 2 : cap + cap / 2;
     }
-    if (b->head > 0 && b->len > 0) {
+    if (b->mem != NULL && b->head > 0 && b->len > 0) {
         memmove(b->mem, b->mem + b->head, b->len);
     }
     b->head = 0;
