@@ -2,7 +2,9 @@
 #
 #   make            bin/parkway and bin/cqrs          make run     a private stack, set up from nothing
 #   make test       every test that needs no docker   make stop    stop that stack (data stays)
+#   make test-flow T='w2_events sessions'            only those tests of tests/list
 #   make lint       style, layers, analysers          make bench   side by side with the peers
+#   make format     clang-format over all sources
 #   make install    to $(DESTDIR)$(PREFIX)            make clean / make distclean
 #
 # O=dir builds elsewhere, V=1 shows commands, SAN=address,undefined or SAN=thread adds sanitizers.
@@ -50,7 +52,7 @@ MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)
 CLI_OBJ  := $(CLI_SRC:%.c=$(O)/%.o)
 UNIT_BIN := $(UNIT:%=$(O)/tests/unit/%)
 
-.PHONY: all run stop test test-unit lint bench install clean distclean
+.PHONY: all run stop test test-unit test-flow lint format bench install clean distclean
 all: $(B)/parkway $(if $(CLI_SRC),$(B)/cqrs)
 
 $(B)/parkway: $(MAIN_OBJ) $(LIB_OBJ)
@@ -74,6 +76,18 @@ $(UNIT_BIN): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(LIB_OBJ)
 
 test-unit: $(UNIT_BIN)
 	@tests/unit/run $(UNIT_BIN)
+
+test:
+	@tests/run
+
+test-flow:
+	@tests/run $(T)
+
+lint:
+	@tests/lint/run
+
+format:
+	@find src cli tests bench -name '*.[ch]' | xargs clang-format -i
 
 clean:
 	rm -rf $(O) $(B)

@@ -1,0 +1,82 @@
+"""Connections to primary, replica and router, and comparing the two sides."""
+
+import psycopg2
+import psycopg2.extensions
+
+import stack
+from check import Failed, check, short, wait_until
+
+
+def connect(where, user=None, password=None, database="postgres", autocommit=True, **options):
+    """where: primary, replica (both as the superuser unless told) or router (as cqrs)."""
+    user = user or ("cqrs" if where == "router" else "postgres")
+    c = psycopg2.connect(host="127.0.0.1", port=stack.ports()[where], user=user, password=password or user,
+                         dbname=database, connect_timeout=10, **options)
+    c.autocommit = autocommit
+    return c
+
+
+def rows(where, sql, args=None):
+    """All rows of one statement. where: a connection, or a name as for connect."""
+    own = isinstance(where, str)
+    c = connect(where) if own else where
+    try:
+        with c.cursor() as cursor:
+            cursor.execute(sql, args)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        if own:
+            c.close()
+
+
+def value(where, sql, args=None):
+    found = rows(where, sql, args)
+    return found[0][0] if found else None
+
+
+def execute(where, sql, args=None):
+    rows(where, sql, args)
+
+
+def digest(where, table):
+    """(number of rows, checksum over all rows as text, in the order of their text)."""
+    return rows(where, "select count(*), md5(coalesce(string_agg(md5(t::text), '' order by md5(t::text)), '')) "
+                       f"from {table} t")[0]
+
+
+def difference(table):
+    """The first rows that only one side has, for the failure's text."""
+    sides = {side: {r[0] for r in rows(side, f"select t::text from {table} t")} for side in ("primary", "replica")}
+    lost = sorted(sides["primary"] - sides["replica"])
+    extra = sorted(sides["replica"] - sides["primary"])
+    return (f"primary {len(sides['primary'])}, replica {len(sides['replica'])} different rows; "
+            f"missing {len(lost)} {short(lost[:3])}, extra {len(extra)} {short(extra[:3])}")
+
+
+def wait_equal(*tables, bound_s=60):
+    """Until both sides hold the same rows of each table; the rows are compared one by one by their text."""
+    for table in tables:
+        try:
+            wait_until(lambda t=table: digest("primary", t) == digest("replica", t), bound_s, f"{table} is equal",
+                       every_s=0.2)
+        except Failed as e:
+            raise Failed(f"{e}; {difference(table)}") from None
+
+
+def wait_applied(bound_s=60):
+    """Until the replica has applied all that the primary has committed so far."""
+    target = value("primary", "select pg_current_wal_insert_lsn()")
+    execute("primary", "select pg_logical_emit_message(true, 'parkway.nudge', '')")
+    wait_until(lambda: value("replica", "select bool_and(lsn >= %s::pg_lsn) from parkway.cursor", (target,)), bound_s,
+               f"the replica has applied {target}")
+
+
+def route(connection):
+    """Where the router sent the connection's last statement, and why."""
+    with connection.cursor() as cursor:
+        cursor.execute("show parkway.route")
+        return cursor.fetchone()
+
+
+def stays(where, sql, expected, what):
+    check(rows(where, sql) == expected, f"{what}: {short(rows(where, sql))} instead of {short(expected)}")

@@ -1,0 +1,117 @@
+"""The broker: foreign queues, and the log parkway.log read as docs/log-format.md describes it."""
+
+import struct
+import zlib
+
+import pika
+
+import stack
+from check import Failed, check
+
+FIXED = struct.Struct(">4sBBH16sQI")
+PLACE = struct.Struct(">QQI")
+TAIL = struct.Struct(">qIII")
+SIZE = FIXED.size + 3 * PLACE.size + TAIL.size
+DATA, PROGRESS, BREAK = 1, 2, 3
+
+
+def open_link():
+    return pika.BlockingConnection(pika.ConnectionParameters(
+        "127.0.0.1", stack.ports()["broker"], credentials=pika.PlainCredentials("guest", "guest"),
+        socket_timeout=10, blocked_connection_timeout=60))
+
+
+def bind(channel, key, queue=""):
+    """A queue of a foreign subscriber, bound to the event exchange; its name."""
+    name = channel.queue_declare(queue, exclusive=queue == "", durable=queue != "").method.queue
+    channel.queue_bind(name, "CQRS_EVENT_STORE", key)
+    return name
+
+
+def take(channel, queue, count, bound_s=30):
+    """The next messages of the queue: (method, properties, body). Fails when fewer come."""
+    found = []
+    for method, properties, body in channel.consume(queue, auto_ack=True, inactivity_timeout=bound_s):
+        if method is None:
+            raise Failed(f"{len(found)} of {count} messages came in {queue} within {bound_s} s")
+        found.append((method, properties, body))
+        if len(found) == count:
+            break
+    channel.cancel()
+    return found
+
+
+def stream(queue, quiet_s=3, offset="first"):
+    """Every message of a stream from the offset to its present end: (offset, body)."""
+    link = open_link()
+    channel = link.channel()
+    channel.basic_qos(prefetch_count=500)
+    for method, properties, body in channel.consume(queue, arguments={"x-stream-offset": offset},
+                                                    inactivity_timeout=quiet_s):
+        if method is None:
+            break
+        channel.basic_ack(method.delivery_tag)
+        yield properties.headers["x-stream-offset"], body
+    link.close()
+
+
+class Frame:
+    """Header of one message of the log; the checksum is verified."""
+
+    def __init__(self, body):
+        check(len(body) >= SIZE, f"a frame of {len(body)} bytes")
+        magic, version, self.kind, _, self.incarnation, self.system, self.timeline = FIXED.unpack_from(body)
+        check((magic, version) == (b"PKWF", 1), f"a frame that starts with {body[:5]!r}")
+        self.prev, self.first, self.last = (PLACE.unpack_from(body, FIXED.size + i * PLACE.size) for i in range(3))
+        _, self.items, self.length, crc = TAIL.unpack_from(body, FIXED.size + 3 * PLACE.size)
+        check(len(body) == SIZE + self.length, "a frame's length is not its payload's")
+        check(crc == zlib.crc32(body[SIZE:], zlib.crc32(body[:SIZE - 4] + bytes(4))), "a frame's checksum is wrong")
+        self.body = body
+
+    def entries(self):
+        """(flags, WAL position, pgoutput message) of each item."""
+        at = SIZE
+        for _ in range(self.items):
+            length, flags, wal = struct.unpack_from(">IBQ", self.body, at)
+            at += 13
+            yield flags, wal, self.body[at:at + length]
+            at += length
+
+
+class Chain:
+    """What a replica that reads the log from its beginning can accept: a frame with prev <= cursor < last.
+
+    complete() is true when no frame is left that a hole keeps from being read. breaks counts frames which say
+    that history was lost.
+    """
+
+    def __init__(self):
+        self.cursor = None
+        self.top = None
+        self.frames = self.accepted = self.repeats = self.holes = self.breaks = 0
+        self.transactions = 0
+
+    def feed(self, frame):
+        self.frames += 1
+        self.breaks += frame.kind == BREAK
+        check(frame.prev <= frame.last, f"frame {self.frames} ends before it starts")
+        if self.cursor is None:
+            self.cursor = frame.prev
+        self.top = max(self.top or frame.last, frame.last)
+        if frame.last <= self.cursor:
+            self.repeats += 1
+        elif frame.prev > self.cursor:
+            self.holes += 1
+        else:
+            self.cursor = frame.last
+            self.accepted += 1
+
+    def complete(self):
+        return self.cursor == self.top
+
+
+def read_chain():
+    chain = Chain()
+    for _, body in stream("parkway.log"):
+        chain.feed(Frame(body))
+    return chain
