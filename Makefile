@@ -26,7 +26,7 @@ LDFLAGS  += -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SAN),-fsani
 LDLIBS   += -lpq -lrabbitmq -lconfig -lpg_query -luv -lmicrohttpd -ljansson -lcrypto -lz -lm
 
 BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/base/log.c \
-            src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c \
+            src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/httpd.c \
             src/base/rand.c
 PG_SRC       := src/pg/pgoutput.c src/pg/conn.c src/pg/repl.c
 MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c
