@@ -27,13 +27,13 @@ LDLIBS   += -lpq -lrabbitmq -lconfig -lpg_query -luv -lmicrohttpd -ljansson -lcr
 
 BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/base/log.c \
             src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/httpd.c \
-            src/base/rand.c
+            src/base/rand.c src/base/arena.c
 PG_SRC       := src/pg/pgoutput.c src/pg/conn.c src/pg/repl.c
 MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c
 EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c
 ROUTER_SRC   :=
 RELAY_SRC    :=
-CONSUMER_SRC :=
+CONSUMER_SRC := src/consumer/chain.c src/consumer/plan.c
 DOMAIN_SRC   :=
 COMMAND_SRC  :=
 OPS_SRC      := src/ops/settings.c
@@ -45,7 +45,7 @@ CLI_SRC  :=
 
 UNIT     := test_buf test_err test_conf
 UNIT     += test_position
-UNIT     += test_frame test_pgoutput
+UNIT     += test_frame test_pgoutput test_chain test_plan
 
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)
 MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)

@@ -106,14 +106,11 @@ static bool items_check(struct rd items, uint32_t count)
 static bool order_check(const struct frame_head *h)
 {
     switch (h->kind) {
-    case FRAME_DATA:
-        return h->item_count > 0 && position_cmp(h->prev, h->last) <= 0;
-    case FRAME_PROGRESS:
-        return h->item_count == 0 && position_cmp(h->prev, h->last) <= 0;
+    case FRAME_DATA: return h->item_count > 0 && position_cmp(h->prev, h->last) <= 0;
+    case FRAME_PROGRESS: return h->item_count == 0 && position_cmp(h->prev, h->last) <= 0;
     case FRAME_BREAK: /* prev may be of another epoch: nothing to compare */
         return h->item_count == 0;
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -125,12 +122,13 @@ int frame_decode(struct str body, struct frame_head *head, struct rd *items, str
     }
     uint8_t version = rd_u8(&r);
     if (version != FRAME_VERSION) {
-        return err_set(e, ERR_PROTOCOL, "frame of log version %u, this program knows %d", version,
-                       FRAME_VERSION);
+        return err_set(e, ERR_PROTOCOL, "frame of log version %u, this program knows %d",
+                       version, FRAME_VERSION);
     }
     head->kind = (enum frame_kind)rd_u8(&r);
     rd_u16(&r);
-    memcpy(head->incarnation, rd_bytes(&r, sizeof head->incarnation).p, sizeof head->incarnation);
+    memcpy(head->incarnation, rd_bytes(&r, sizeof head->incarnation).p,
+           sizeof head->incarnation);
     head->epoch.system = rd_u64(&r);
     head->epoch.timeline = rd_u32(&r);
     head->prev = place_read(&r, head->epoch);
@@ -148,7 +146,8 @@ int frame_decode(struct str body, struct frame_head *head, struct rd *items, str
         return err_set(e, ERR_DAMAGED, "frame has a wrong checksum");
     }
     if (!order_check(head) || !items_check(r, head->item_count)) {
-        return err_set(e, ERR_DAMAGED, "frame of kind %u contradicts itself", (unsigned)head->kind);
+        return err_set(e, ERR_DAMAGED, "frame of kind %u contradicts itself",
+                       (unsigned)head->kind);
     }
     *items = r;
     return 0;

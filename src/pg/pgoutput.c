@@ -14,13 +14,9 @@ static bool tuple_check(struct rd *r, struct pgoutput_tuple *out)
     for (unsigned i = 0; i < out->column_count; i++) {
         switch (rd_u8(r)) {
         case PGOUTPUT_NULL:
-        case PGOUTPUT_UNCHANGED:
-            break;
-        case PGOUTPUT_TEXT:
-            rd_bytes(r, rd_u32(r));
-            break;
-        default:
-            return false;
+        case PGOUTPUT_UNCHANGED: break;
+        case PGOUTPUT_TEXT: rd_bytes(r, rd_u32(r)); break;
+        default: return false;
         }
         if (r->bad) {
             return false;
@@ -100,8 +96,7 @@ static bool body_check(struct rd *r, struct pgoutput_msg *out)
         rd_u64(r);
         rd_cstr(r);
         return true;
-    case PGOUTPUT_RELATION:
-        return relation_check(r, out);
+    case PGOUTPUT_RELATION: return relation_check(r, out);
     case PGOUTPUT_TYPE:
         out->u.type_def.oid = rd_u32(r);
         out->u.type_def.schema = rd_cstr(r);
@@ -109,8 +104,7 @@ static bool body_check(struct rd *r, struct pgoutput_msg *out)
         return true;
     case PGOUTPUT_INSERT:
     case PGOUTPUT_UPDATE:
-    case PGOUTPUT_DELETE:
-        return change_check(r, out);
+    case PGOUTPUT_DELETE: return change_check(r, out);
     case PGOUTPUT_TRUNCATE:
         out->u.truncate.relation_count = rd_u32(r);
         out->u.truncate.options = rd_u8(r);
@@ -120,8 +114,7 @@ static bool body_check(struct rd *r, struct pgoutput_msg *out)
         out->u.truncate.oids = *r;
         r->p = r->end;
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -134,8 +127,8 @@ int pgoutput_parse(struct str msg, struct pgoutput_msg *out, struct err *e)
     }
     out->type = (enum pgoutput_type)type;
     if (!body_check(&r, out) || r.bad || rd_left(&r) != 0) {
-        return err_set(e, ERR_PROTOCOL, "malformed pgoutput message of type 0x%02x, %zu bytes", type,
-                       msg.n);
+        return err_set(e, ERR_PROTOCOL, "malformed pgoutput message of type 0x%02x, %zu bytes",
+                       type, msg.n);
     }
     return 0;
 }

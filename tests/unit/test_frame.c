@@ -14,7 +14,8 @@ static struct position at(uint64_t lsn, uint64_t ordinal, uint32_t part)
 
 static struct frame_head sample(struct buf *out, enum frame_kind kind, int items)
 {
-    struct frame_head h = {.kind = kind, .epoch = {0x0123456789abcdef, 3}, .sent_us = 1700000000123456};
+    struct frame_head h = {
+        .kind = kind, .epoch = {0x0123456789abcdef, 3}, .sent_us = 1700000000123456};
     for (int i = 0; i < 16; i++) {
         h.incarnation[i] = (uint8_t)(i * 7 + 1);
     }
@@ -25,7 +26,8 @@ static struct frame_head sample(struct buf *out, enum frame_kind kind, int items
     for (int i = 0; i < items; i++) {
         char text[32] = "Item number  ";
         text[12] = (char)('0' + i);
-        frame_add(out, (uint8_t)(i % 8), (uint64_t)i * 1000, (struct str){text, i == 1 ? 0 : 13});
+        frame_add(out, (uint8_t)(i % 8), (uint64_t)i * 1000,
+                  (struct str){text, i == 1 ? 0 : 13});
     }
     frame_end(out, &h);
     return h;
@@ -70,8 +72,12 @@ static void kinds(void **state)
         int items;
         int result;
     } cases[] = {
-        {FRAME_DATA, 1, 0},         {FRAME_DATA, 0, ERR_DAMAGED},  {FRAME_PROGRESS, 0, 0},
-        {FRAME_PROGRESS, 1, ERR_DAMAGED}, {FRAME_BREAK, 0, 0}, {FRAME_BREAK, 2, ERR_DAMAGED},
+        {FRAME_DATA, 1, 0},
+        {FRAME_DATA, 0, ERR_DAMAGED},
+        {FRAME_PROGRESS, 0, 0},
+        {FRAME_PROGRESS, 1, ERR_DAMAGED},
+        {FRAME_BREAK, 0, 0},
+        {FRAME_BREAK, 2, ERR_DAMAGED},
         {(enum frame_kind)4, 0, ERR_DAMAGED},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -90,7 +96,8 @@ static void backwards_is_damage(void **state)
     UNUSED(state);
     for (int kind = FRAME_DATA; kind <= FRAME_BREAK; kind++) {
         struct buf b = BUF_INIT;
-        struct frame_head h = {.kind = (enum frame_kind)kind, .prev = {.lsn = 10}, .last = {.lsn = 9}};
+        struct frame_head h = {
+            .kind = (enum frame_kind)kind, .prev = {.lsn = 10}, .last = {.lsn = 9}};
         frame_begin(&b);
         if (kind == FRAME_DATA) {
             frame_add(&b, 0, 0, STR("x"));

@@ -25,7 +25,7 @@ enum { SAMPLES = 13 };
 static void sample(int which, struct buf *b)
 {
     buf_reset(b);
-    buf_u8(b, (uint8_t)"BCMMORYIUUUDT"[which]);
+    buf_u8(b, (uint8_t) "BCMMORYIUUUDT"[which]);
     switch (which) {
     case 0:
         buf_u64(b, 0x1000);
@@ -98,8 +98,7 @@ static void sample(int which, struct buf *b)
         buf_u32(b, 16400);
         buf_u32(b, 16401);
         break;
-    default:
-        fail();
+    default: fail();
     }
 }
 
@@ -125,8 +124,7 @@ static size_t walk(struct pgoutput_msg *m)
             n += 1;
         }
         break;
-    default:
-        break;
+    default: break;
     }
     return n;
 }
