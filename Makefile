@@ -89,6 +89,20 @@ lint:
 format:
 	@find src cli tests bench -name '*.[ch]' | xargs clang-format -i
 
+$(O)/bench/lag: $(O)/bench/lag.o $(LIB_OBJ)
+	$(if $(Q),@echo "LD   $@")
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+bench: all $(O)/bench/lag
+	bench/run
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/parkway $(DESTDIR)/etc/parkway
+	install -m 755 $(wildcard $(B)/parkway $(B)/cqrs) $(DESTDIR)$(PREFIX)/bin
+	cp -R sql $(DESTDIR)$(PREFIX)/share/parkway/
+	test -e $(DESTDIR)/etc/parkway/parkway.cfg || \
+	    install -m 640 conf/parkway.cfg $(DESTDIR)/etc/parkway/parkway.cfg
+
 clean:
 	rm -rf $(O) $(B)
 
