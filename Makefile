@@ -28,8 +28,8 @@ LDLIBS   += -lpq -lrabbitmq -lconfig -lpg_query -luv -lmicrohttpd -ljansson -lcr
 BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/base/log.c \
             src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/httpd.c \
             src/base/rand.c src/base/arena.c
-PG_SRC       := src/pg/pgoutput.c src/pg/conn.c src/pg/repl.c
-MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c
+PG_SRC       := src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c src/pg/repl.c
+MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c src/mq/consume.c
 EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c
 ROUTER_SRC   :=
 RELAY_SRC    :=

@@ -113,9 +113,9 @@ void *conn_raw(struct conn *c)
     return c->pg;
 }
 
-/* Consumes res. */
-static int check(struct conn *c, PGresult *res, struct rows **out, struct err *e)
+int conn_check(struct conn *c, void *result, struct rows **out, struct err *e)
 {
+    PGresult *res = result;
     ExecStatusType status = PQresultStatus(res);
     bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
               status == PGRES_EMPTY_QUERY || status == PGRES_SINGLE_TUPLE;
@@ -143,7 +143,7 @@ static int check(struct conn *c, PGresult *res, struct rows **out, struct err *e
 
 int conn_exec(struct conn *c, const char *sql, struct err *e)
 {
-    return check(c, PQexec(c->pg, sql), NULL, e);
+    return conn_check(c, PQexec(c->pg, sql), NULL, e);
 }
 
 int conn_query(struct conn *c, const char *sql, size_t param_count, const struct str *params,
@@ -167,7 +167,7 @@ int conn_query(struct conn *c, const char *sql, size_t param_count, const struct
     if (out != NULL) {
         *out = NULL;
     }
-    int code = check(c, PQexecParams(c->pg, sql, (int)param_count, NULL, values, NULL, NULL, 0),
+    int code = conn_check(c, PQexecParams(c->pg, sql, (int)param_count, NULL, values, NULL, NULL, 0),
                      out, e);
     buf_fini(&texts);
     if (values != few) {

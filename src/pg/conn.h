@@ -29,6 +29,8 @@ bool conn_alive(const struct conn *c);
 int conn_socket(const struct conn *c);
 /* the libpq handle, for the files of pg/ only (PGconn *) */
 void *conn_raw(struct conn *c);
+/* the judgement of a PGresult *, which is consumed or becomes *out; for the files of pg/ only */
+NODISCARD int conn_check(struct conn *c, void *result, struct rows **out, struct err *e);
 
 /* conn_exec - one or more statements without parameters, results dropped. */
 NODISCARD int conn_exec(struct conn *c, const char *sql, struct err *e);
