@@ -5,9 +5,9 @@
  * A text over CLASSIFY_TEXT_MAX bytes, or one that the parser refuses, is one statement of kind
  * CLASSIFY_UNKNOWN over the whole text: unknown means primary, and the primary words the error.
  *
- * A classification is one immutable block of memory (strings included) with one reference count that is
- * not atomic: it belongs to the worker thread whose cache made it. classify_parse itself is
- * thread-safe; its thread needs a stack of CLASSIFY_STACK_MIN bytes (libpg_query recurses). */
+ * A classification is immutable and owns its strings; its reference count is not atomic: it
+ * belongs to the worker thread whose cache made it. classify_parse itself is thread-safe; its
+ * thread needs a stack of CLASSIFY_STACK_MIN bytes (libpg_query recurses). */
 #ifndef PARKWAY_ROUTER_CLASSIFY_H
 #define PARKWAY_ROUTER_CLASSIFY_H
 
@@ -98,10 +98,11 @@ enum {
     CLASSIFY_SYSTEM_COLUMN = 1 << 3, /* ctid, xmin, tableoid, … */
     CLASSIFY_STAR = 1 << 4,        /* *, t.*, whole-table COPY, renamed columns, NATURAL */
     CLASSIFY_RANDOM = 1 << 5,      /* random(): not on a replica after setseed */
-    CLASSIFY_CATALOG_NAME = 1 << 6, /* CURRENT_CATALOG: the database's own name */
+    CLASSIFY_CATALOG_NAME = 1 << 6, /* CURRENT_CATALOG, CURRENT_SCHEMA: the server's own names */
     CLASSIFY_ANALYZE = 1 << 7,     /* EXPLAIN ANALYZE */
     CLASSIFY_SERVER_FILE = 1 << 8, /* COPY to or from a file or program */
     CLASSIFY_OTHER_NODE = 1 << 9,  /* a construct this program does not know in a read */
+    CLASSIFY_SERVER_SETTING = 1 << 10, /* current_setting of a setting that is not the session's own */
 };
 
 /* Modes of BEGIN, START TRANSACTION, SET TRANSACTION, SET SESSION CHARACTERISTICS. */
@@ -132,7 +133,6 @@ struct classify_set {
     bool local;       /* SET LOCAL, set_config(…, true) */
     bool readable;    /* false: the value is not one constant text (several, an expression) */
     bool config;      /* by set_config, not by SET */
-    bool session_auth_or_role; /* SET ROLE, SET SESSION AUTHORIZATION */
 };
 
 /* A range of one of the name lists. */
@@ -149,7 +149,8 @@ struct classify_stmt {
     uint32_t pins_clear; /* dropped by executing it (DISCARD, UNLISTEN *, RESET) */
     uint32_t offset;     /* extent in the text, bytes, without the semicolon, leading blanks and */
     uint32_t length;     /* comments included */
-    struct str name;     /* savepoint, cursor, prepared statement, setting shown, channel, gid */
+    struct str name;     /* savepoint, cursor, prepared statement, setting shown, channel, gid;
+                            WRITE: the statement's word for people ("insert", "create table as") */
     bool chain;          /* AND CHAIN */
     bool hold;           /* WITH HOLD */
     struct classify_modes modes;
@@ -163,14 +164,19 @@ struct classify_stmt {
     struct classify_range temps;   /* temporary relations it creates */
 };
 
+struct classify_arena;
+
 struct classification {
     uint32_t refs; /* owner thread only */
     uint32_t stmt_count;
-    uint32_t kinds; /* 1 << kind of every statement would not fit an enum this long: see classify_has */
-    bool literal;   /* literals matter (SET, set_config, modes): never shared between texts by shape */
+    size_t bytes;   /* of memory */
+    bool literal;   /* its literals matter (SET, set_config, several statements, unknown): it is not
+                       to be shared between texts by shape */
+    bool too_long;  /* over CLASSIFY_TEXT_MAX */
     const struct classify_stmt *stmts;
     const struct classify_name *relations, *functions, *operators, *types, *columns, *aliases, *temps;
     const struct classify_set *sets;
+    struct classify_arena *arena;
 };
 
 /* classify_parse - the classification of one query text.

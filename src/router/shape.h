@@ -17,7 +17,8 @@ struct shape {
     bool ok;
 };
 
-/* shape_scan - text's shape appended to out (whose earlier contents are dropped). */
+/* shape_scan - text's shape into out (whose earlier contents are dropped). Without a shape
+ * (ok false) the position is that of any mention in the text. */
 void shape_scan(struct str text, struct buf *out, struct shape *s);
 /* shape_hash - the hash used for texts and shapes. */
 uint64_t shape_hash(struct str s);
