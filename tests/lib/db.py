@@ -1,5 +1,7 @@
 """Connections to primary, replica and router, and comparing the two sides."""
 
+import collections
+
 import psycopg2
 import psycopg2.extensions
 
@@ -46,10 +48,11 @@ def digest(where, table):
 
 def difference(table):
     """The first rows that only one side has, for the failure's text."""
-    sides = {side: {r[0] for r in rows(side, f"select t::text from {table} t")} for side in ("primary", "replica")}
-    lost = sorted(sides["primary"] - sides["replica"])
-    extra = sorted(sides["replica"] - sides["primary"])
-    return (f"primary {len(sides['primary'])}, replica {len(sides['replica'])} different rows; "
+    sides = {side: collections.Counter(r[0] for r in rows(side, f"select t::text from {table} t"))
+             for side in ("primary", "replica")}
+    lost = sorted((sides["primary"] - sides["replica"]).elements())
+    extra = sorted((sides["replica"] - sides["primary"]).elements())
+    return (f"primary {sides['primary'].total()}, replica {sides['replica'].total()} rows; "
             f"missing {len(lost)} {short(lost[:3])}, extra {len(extra)} {short(extra[:3])}")
 
 
@@ -80,3 +83,13 @@ def route(connection):
 
 def stays(where, sql, expected, what):
     check(rows(where, sql) == expected, f"{what}: {short(rows(where, sql))} instead of {short(expected)}")
+
+
+def table(name, columns):
+    """An empty captured table of this name on both sides, open to cqrs as the application's tables are."""
+    for side, rights in (("primary", "select, insert, update, delete, truncate"), ("replica", "select")):
+        execute(side, f"create table if not exists {name} ({columns})")
+        execute(side, f"grant {rights} on {name} to cqrs")
+    stack.capture(f"public.{name}")
+    execute("primary", f"truncate {name}")
+    wait_equal(name)
