@@ -48,15 +48,25 @@ static int print_config(bool defaults)
     return ok ? 0 : err_exit(ERR_FAIL);
 }
 
+/* Takes "-c FILE" out of the arguments; it stands before the command or right behind it. */
+static const char *take_path(int *argc, char **argv)
+{
+    for (int i = 1; i <= 2 && i + 1 < *argc; i++) {
+        if (strcmp(argv[i], "-c") == 0) {
+            const char *path = argv[i + 1];
+            *argc -= 2;
+            memmove(&argv[i], &argv[i + 2], (size_t)(*argc - i + 1) * sizeof *argv);
+            return path;
+        }
+    }
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
-    const char *path = NULL;
+    const char *path = take_path(&argc, argv);
     int at = 1;
     struct err e = ERR_INIT;
-    if (argc > 2 && strcmp(argv[1], "-c") == 0) {
-        path = argv[2];
-        at = 3;
-    }
     const char *name = at < argc ? argv[at] : "";
     if (name[0] == '\0' || strcmp(name, "help") == 0 || strcmp(name, "--help") == 0) {
         help(name[0] == '\0' ? stderr : stdout);
