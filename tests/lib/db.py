@@ -9,11 +9,21 @@ import stack
 from check import Failed, check, short, wait_until
 
 
+class Connection(psycopg2.extensions.connection):
+    """Closed at the end of a with block. (psycopg2's own would open a transaction there.)"""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
 def connect(where, user=None, password=None, database="postgres", autocommit=True, **options):
     """where: primary, replica (both as the superuser unless told) or router (as cqrs)."""
     user = user or ("cqrs" if where == "router" else "postgres")
     c = psycopg2.connect(host="127.0.0.1", port=stack.ports()[where], user=user, password=password or user,
-                         dbname=database, connect_timeout=10, **options)
+                         dbname=database, connect_timeout=10, connection_factory=Connection, **options)
     c.autocommit = autocommit
     return c
 
