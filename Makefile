@@ -26,7 +26,7 @@ LDFLAGS  += -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SAN),-fsani
 LDLIBS   += -lpq -lrabbitmq -lconfig -lpg_query -luv -lmicrohttpd -ljansson -lcrypto -lz -lm
 
 BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/base/log.c \
-            src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/httpd.c \
+            src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/httpd.c src/base/utf8.c \
             src/base/rand.c src/base/arena.c
 PG_SRC       := src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c src/pg/repl.c
 MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c src/mq/consume.c
@@ -34,7 +34,7 @@ EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c
 ROUTER_SRC   := src/router/shape.c src/router/jscan.c src/router/ast.c src/router/classify.c
 RELAY_SRC    :=
 CONSUMER_SRC := src/consumer/chain.c src/consumer/plan.c
-DOMAIN_SRC   :=
+DOMAIN_SRC   := src/domain/db.c src/domain/parking.c
 COMMAND_SRC  :=
 OPS_SRC      := src/ops/settings.c
 

@@ -108,6 +108,11 @@ int conn_socket(const struct conn *c)
     return PQsocket(c->pg);
 }
 
+const char *conn_parameter(const struct conn *c, const char *name)
+{
+    return PQparameterStatus(c->pg, name);
+}
+
 void *conn_raw(struct conn *c)
 {
     return c->pg;

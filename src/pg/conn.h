@@ -27,6 +27,9 @@ NODISCARD int conn_open(struct conn **out, const char *url, const struct conn_op
 void conn_close(struct conn *c); /* NULL is fine */
 bool conn_alive(const struct conn *c);
 int conn_socket(const struct conn *c);
+/* conn_parameter - the last value that the server reported (ParameterStatus), or NULL; borrowed
+ * until the next call on the connection. */
+const char *conn_parameter(const struct conn *c, const char *name);
 /* the libpq handle, for the files of pg/ only (PGconn *) */
 void *conn_raw(struct conn *c);
 /* the judgement of a PGresult *, which is consumed or becomes *out; for the files of pg/ only */

@@ -1,0 +1,248 @@
+/* db.c - see db.h. The connection starts with parkway.report=on, so that the reply to a write
+ * carries its position and no further round trip is needed; a plain PostgreSQL takes it for a
+ * setting of some extension. */
+#include "domain/db.h"
+
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+struct db {
+    char *url;
+    char *name;
+    struct conn *conn;
+    bool in_transaction;
+    bool not_router; /* this connection's server knows no parkway.* */
+};
+
+struct db *db_new(const char *url, const char *application_name)
+{
+    struct db *db = def_zalloc(1, sizeof *db);
+    db->url = def_strdup(url);
+    db->name = def_strdup(application_name);
+    return db;
+}
+
+static void drop(struct db *db)
+{
+    conn_close(db->conn);
+    db->conn = NULL;
+    db->in_transaction = false;
+}
+
+void db_free(struct db *db)
+{
+    if (db != NULL) {
+        drop(db);
+        free(db->url);
+        free(db->name);
+        free(db);
+    }
+}
+
+/* An idle connection on which the server has said goodbye: end of file, an error message, or a TLS
+ * alert. Nothing has been sent yet, so a new one can take its place. */
+static bool is_stale(const struct db *db)
+{
+    enum { TLS_ALERT = 0x15 };
+    char c;
+    ssize_t n = recv(conn_socket(db->conn), &c, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n == 1 && (c == 'E' || c == TLS_ALERT)) || !conn_alive(db->conn);
+}
+
+int db_connect(struct db *db, struct err *e)
+{
+    if (db->conn != NULL && !db->in_transaction && is_stale(db)) {
+        drop(db);
+    }
+    if (db->conn != NULL) {
+        return 0;
+    }
+    struct conn_options o = {.application_name = db->name, .options = "-c parkway.report=on"};
+    db->not_router = false;
+    return conn_open(&db->conn, db->url, &o, e);
+}
+
+static bool in_class(const struct err *e, const char *prefix)
+{
+    return strncmp(e->sqlstate, prefix, strlen(prefix)) == 0;
+}
+
+/* The server's verdict in the words of err.h; text and SQLSTATE stay. */
+static int judge(struct db *db, int rc, struct err *e)
+{
+    static const struct {
+        const char *prefix;
+        int code;
+    } table[] = {
+        {"23505", ERR_CONFLICT}, {"23", ERR_INVALID},     {"22", ERR_INVALID},
+        {"08", ERR_UNAVAILABLE}, {"53", ERR_UNAVAILABLE}, {"57P", ERR_UNAVAILABLE},
+        {"57014", ERR_TIMEOUT},  {"40", ERR_UNAVAILABLE}, {"25006", ERR_UNAVAILABLE},
+        {"28", ERR_AUTH},
+    };
+    if (rc == ERR_SQL) {
+        for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+            if (in_class(e, table[i].prefix)) {
+                rc = e->code = table[i].code;
+                break;
+            }
+        }
+    }
+    if (rc == ERR_CLOSED || (db->conn != NULL && !conn_alive(db->conn))) {
+        drop(db);
+    }
+    return rc;
+}
+
+int db_write(struct db *db, const char *sql, size_t param_count, const struct str *params,
+             struct rows **out, struct err *e)
+{
+    int rc = db_connect(db, e);
+    if (rc != 0) {
+        return rc;
+    }
+    return judge(db, conn_query(db->conn, sql, param_count, params, out, e), e);
+}
+
+static int set_wait(struct db *db, const char *value, struct err *e)
+{
+    char sql[64];
+    snprintf(sql, sizeof sql, "set parkway.wait_ms = %s", value);
+    return judge(db, conn_exec(db->conn, sql, e), e);
+}
+
+static int read_once(struct db *db, const struct db_freshness *fresh, const char *sql,
+                     size_t param_count, const struct str *params, struct rows **out,
+                     struct err *e)
+{
+    int rc = db_connect(db, e);
+    if (rc != 0) {
+        return rc;
+    }
+    bool wait = fresh != NULL && fresh->wait_ms >= 0;
+    if (wait) {
+        char ms[24];
+        snprintf(ms, sizeof ms, "%lld", (long long)fresh->wait_ms);
+        rc = set_wait(db, ms, e);
+    }
+    /* The token goes with the statement and not into the session: the next reader on this
+     * connection owes nothing to it. */
+    struct buf text = BUF_INIT;
+    if (fresh != NULL && fresh->position.p != NULL) {
+        buf_addf(&text, "/* parkway.position=%.*s */ ", STR_ARG(fresh->position));
+    }
+    buf_adds(&text, sql);
+    if (rc == 0) {
+        rc = judge(db, conn_query(db->conn, buf_cstr(&text), param_count, params, out, e), e);
+    }
+    buf_fini(&text);
+    if (wait && db->conn != NULL && !db->in_transaction) {
+        struct err ignored = ERR_INIT;
+        if (set_wait(db, "default", &ignored) != 0) {
+            drop(db); /* a connection whose waiting time is unknown serves nobody else */
+        }
+    }
+    return rc;
+}
+
+int db_read(struct db *db, const struct db_freshness *fresh, const char *sql,
+            size_t param_count, const struct str *params, struct rows **out, struct err *e)
+{
+    bool in_transaction = db->in_transaction;
+    int rc = read_once(db, fresh, sql, param_count, params, out, e);
+    if (!in_transaction && (rc == ERR_CLOSED || (rc == ERR_UNAVAILABLE && in_class(e, "08")))) {
+        rc = read_once(db, fresh, sql, param_count, params, out, e);
+    }
+    return rc;
+}
+
+int db_begin(struct db *db, struct err *e)
+{
+    ASSERT(!db->in_transaction);
+    int rc = db_write(db, "begin", 0, NULL, NULL, e);
+    db->in_transaction = rc == 0;
+    return rc;
+}
+
+int db_commit(struct db *db, struct err *e)
+{
+    if (db->conn == NULL) {
+        return err_set(e, ERR_CLOSED, "the connection was lost before the commit");
+    }
+    db->in_transaction = false;
+    return judge(db, conn_query(db->conn, "commit", 0, NULL, NULL, e), e);
+}
+
+void db_rollback(struct db *db)
+{
+    if (db->conn == NULL || !db->in_transaction) {
+        return;
+    }
+    db->in_transaction = false;
+    struct err ignored = ERR_INIT;
+    if (judge(db, conn_query(db->conn, "rollback", 0, NULL, NULL, &ignored), &ignored) != 0) {
+        drop(db);
+    }
+}
+
+bool db_in_transaction(const struct db *db)
+{
+    return db->in_transaction;
+}
+
+/* One text from the router, or NULL rows. */
+static struct rows *show(struct db *db, const char *sql)
+{
+    if (db->conn == NULL || db->not_router) {
+        return NULL;
+    }
+    struct rows *rows = NULL;
+    struct err e = ERR_INIT;
+    int rc = judge(db, conn_query(db->conn, sql, 0, NULL, &rows, &e), &e);
+    if (rc == ERR_SQL) {
+        db->not_router = true; /* 42704: unrecognized configuration parameter */
+    }
+    if (rc == 0 && rows_count(rows) == 1 && rows_columns(rows) > 0) {
+        return rows;
+    }
+    if (rc == 0) {
+        rows_free(rows);
+    }
+    return NULL;
+}
+
+void db_position(struct db *db, char out[POSITION_TEXT_MAX])
+{
+    out[0] = '\0';
+    const char *reported =
+        db->conn != NULL ? conn_parameter(db->conn, "parkway.position") : NULL;
+    struct rows *rows = reported != NULL ? NULL : show(db, "show parkway.position");
+    snprintf(out, POSITION_TEXT_MAX, "%s",
+             reported != NULL ? reported
+             : rows != NULL   ? rows_text(rows, 0, 0)
+                              : "");
+    if (rows != NULL) {
+        rows_free(rows);
+    }
+}
+
+enum db_route db_route(struct db *db)
+{
+    struct rows *rows = show(db, "show parkway.route");
+    enum db_route r = DB_ROUTE_UNKNOWN;
+    if (rows != NULL) {
+        const char *text = rows_text(rows, 0, 0);
+        r = strncmp(text, "replica", 7) == 0   ? DB_ROUTE_REPLICA
+            : strncmp(text, "primary", 7) == 0 ? DB_ROUTE_PRIMARY
+                                               : DB_ROUTE_UNKNOWN;
+        rows_free(rows);
+    }
+    return r;
+}
+
+const char *db_route_text(enum db_route r)
+{
+    return r == DB_ROUTE_REPLICA ? "replica" : r == DB_ROUTE_PRIMARY ? "primary" : "unknown";
+}

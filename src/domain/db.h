@@ -1,0 +1,59 @@
+/* db.h - the one database handle of the domain: a connection to the router, opened when needed.
+ *
+ * Owner: one thread. A lost connection is opened again by the next call outside a transaction; a
+ * connection that died while it was idle is noticed before anything is sent, so a write is never
+ * refused for it. Every value travels as a parameter. The server may be a plain PostgreSQL: then
+ * positions and routes are unknown and everything else works.
+ *
+ * Errors, besides those of pg/conn.h: the SQLSTATE becomes ERR_INVALID (class 22, 23), ERR_CONFLICT
+ * (unique violation), ERR_UNAVAILABLE (08, 53, 57P), ERR_TIMEOUT (57014). ERR_CLOSED: the
+ * connection was lost while the statement ran, and whether a write took place is unknown. */
+#ifndef PARKWAY_DOMAIN_DB_H
+#define PARKWAY_DOMAIN_DB_H
+
+#include "base/err.h"
+#include "event/position.h"
+#include "pg/conn.h"
+
+struct db;
+
+enum db_route { DB_ROUTE_UNKNOWN, DB_ROUTE_PRIMARY, DB_ROUTE_REPLICA };
+
+/* What a read asks for beyond the session's own writes. */
+struct db_freshness {
+    struct str position; /* a token that position_parse accepts; p NULL: none */
+    int64_t wait_ms; /* how long the router may wait for a replica; below 0: its own setting */
+};
+#define DB_FRESHNESS_INIT                                                                      \
+    {                                                                                          \
+        STR_NULL, -1                                                                           \
+    }
+
+/* db_new - nothing is opened yet. url and name are copied. */
+struct db *db_new(const char *url, const char *application_name);
+void db_free(struct db *db); /* NULL is fine */
+/* db_connect - opens the connection unless it stands. */
+NODISCARD int db_connect(struct db *db, struct err *e);
+
+/* db_read - a SELECT, repeated once on a new connection when the first one is lost. fresh may be
+ * NULL. *out must be freed with rows_free. */
+NODISCARD int db_read(struct db *db, const struct db_freshness *fresh, const char *sql,
+                      size_t param_count, const struct str *params, struct rows **out,
+                      struct err *e);
+/* db_write - one statement, never repeated. out may be NULL. */
+NODISCARD int db_write(struct db *db, const char *sql, size_t param_count,
+                       const struct str *params, struct rows **out, struct err *e);
+
+/* One transaction at a time. A lost connection ends it; db_rollback is then a no-op. */
+NODISCARD int db_begin(struct db *db, struct err *e);
+NODISCARD int db_commit(struct db *db, struct err *e);
+void db_rollback(struct db *db);
+bool db_in_transaction(const struct db *db);
+
+/* db_position - the token of the last write into out; "" when the server does not know it. */
+void db_position(struct db *db, char out[POSITION_TEXT_MAX]);
+/* db_route - where the last statement went. */
+enum db_route db_route(struct db *db);
+const char *db_route_text(enum db_route r); /* "primary", "replica", "unknown" */
+
+#endif
