@@ -35,7 +35,9 @@ ROUTER_SRC   := src/router/shape.c src/router/jscan.c src/router/ast.c src/route
 RELAY_SRC    :=
 CONSUMER_SRC := src/consumer/chain.c src/consumer/plan.c
 DOMAIN_SRC   := src/domain/db.c src/domain/parking.c
-COMMAND_SRC  :=
+COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
+                src/command/idempotency.c src/command/probe.c src/command/slotpage.c \
+                src/command/command.c
 OPS_SRC      := src/ops/settings.c
 
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \

@@ -7,6 +7,7 @@
  * and its exit status (the list in base/err.h). */
 #include "base/err.h"
 #include "base/log.h"
+#include "command/command.h"
 #include "ops/settings.h"
 
 #include <stdio.h>
@@ -19,6 +20,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"command", command_main, "the HTTP command service"},
     {NULL, NULL, NULL},
 };
 

@@ -117,6 +117,11 @@ void httpd_reply_header(struct httpd_reply *r, const char *name, const char *fmt
     }
 }
 
+const char *httpd_reason(int status)
+{
+    return MHD_get_reason_phrase_for((unsigned)status);
+}
+
 /* --- requests -------------------------------------------------------------------------------
  */
 

@@ -36,6 +36,9 @@ struct httpd_reply {
 void httpd_reply_header(struct httpd_reply *r, const char *name, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
+/* httpd_reason - the reason phrase of a status, "Not Found"; static. */
+const char *httpd_reason(int status);
+
 typedef void httpd_handler(void *ctx, const struct httpd_request *q, struct httpd_reply *r);
 
 struct httpd_options {

@@ -3,9 +3,12 @@
 
 #include "base/conf.h"
 #include "base/log.h"
+#include "command/command_conf.h"
 #include "event/setup.h"
 
 static const struct conf_group *const own_groups[] = {
+    &command_conf_group,
+    &command_conf_cli_group,
     NULL, /* ends the list */
 };
 

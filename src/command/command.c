@@ -1,0 +1,181 @@
+/* command.c - the command service: HTTP in front, the domain behind it, the router as its only
+ * database. A request is served whole by one worker thread over that worker's own router connection
+ * (thread-specific, closed when the thread ends), which is opened at the first need and again after
+ * a loss; the service itself never ends because a peer is down. */
+#include "command/command.h"
+
+#include "base/clock.h"
+#include "base/daemon.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "command/command_conf.h"
+#include "command/idempotency.h"
+#include "command/probe.h"
+#include "command/routes.h"
+#include "command/slotpage.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PURGE_EVERY_S = 3600 };
+
+struct command {
+    char url[COMMAND_URL_MAX];
+    pthread_key_t db_key;
+    struct probe *probe;
+    struct httpd *httpd;
+};
+
+enum { M_2XX, M_4XX, M_5XX, M_SECONDS, M_IN_FLIGHT, M_COUNT };
+
+#define REQUESTS(label)                                                                        \
+    {                                                                                          \
+        .name = "parkway_command_requests_total", .kind = METRIC_COUNTER,                      \
+        .help = "Requests answered, by class of status.", .labels = "status=\"" label "\""     \
+    }
+
+static struct metric metrics[M_COUNT] = {
+    [M_2XX] = REQUESTS("2xx"),
+    [M_4XX] = REQUESTS("4xx"),
+    [M_5XX] = REQUESTS("5xx"),
+    [M_SECONDS] = {.name = "parkway_command_request_seconds_total",
+                   .kind = METRIC_COUNTER,
+                   .help = "Time spent in handlers.",
+                   .scale = 1e-6},
+    [M_IN_FLIGHT] = {.name = "parkway_command_requests_in_flight",
+                     .kind = METRIC_GAUGE,
+                     .help = "Requests being served."},
+};
+
+static void page_hello(struct request *q)
+{
+    buf_adds(&q->reply->body, "{\"message\":\"CQRS server is running...\"}");
+}
+
+static void page_health(struct request *q)
+{
+    bool up = probe_up(((struct command *)q->service)->probe);
+    q->reply->status = up ? 200 : 503;
+    buf_adds(&q->reply->body, up ? "{\"status\":\"UP\"}" : "{\"status\":\"DOWN\"}");
+}
+
+static void page_metrics(struct request *q)
+{
+    q->reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    metric_write(metrics, M_COUNT, &q->reply->body);
+}
+
+static void page_alive(struct request *q)
+{
+    q->reply->content_type = "text/plain; charset=utf-8";
+    buf_adds(&q->reply->body, "ok\n");
+}
+
+static void page_ready(struct request *q)
+{
+    struct err e = ERR_INIT;
+    q->reply->content_type = "text/plain; charset=utf-8";
+    if (db_connect(q->db, &e) == 0) {
+        buf_adds(&q->reply->body, "ok\n");
+    } else {
+        q->reply->status = 503;
+        buf_addf(&q->reply->body, "router: %s\n", e.text);
+    }
+}
+
+static const struct route table[] = {
+    {"GET", "/health", page_hello},
+    {"GET", "/actuator/health", page_health},
+    {"GET", "/metrics", page_metrics},
+    {"GET", "/healthz", page_alive},
+    {"GET", "/readyz", page_ready},
+    {"GET", "/parking_slots", slotpage_list},
+    {"POST", "/parking_slots", slotpage_create},
+    {"GET", "/parking_slots/*", slotpage_details},
+    {"PATCH", "/parking_slots/*", slotpage_update},
+};
+
+static void close_db(void *db)
+{
+    db_free(db);
+}
+
+/* The calling worker's own handle. */
+static struct db *own_db(struct command *c)
+{
+    struct db *db = pthread_getspecific(c->db_key);
+    if (db == NULL) {
+        db = db_new(c->url, "parkway command");
+        pthread_setspecific(c->db_key, db);
+    }
+    return db;
+}
+
+static void serve(void *ctx, const struct httpd_request *http, struct httpd_reply *reply)
+{
+    struct command *c = ctx;
+    int64_t from_us = clock_mono_us();
+    metric_inc(&metrics[M_IN_FLIGHT]);
+    struct request q = {.http = http, .reply = reply, .db = own_db(c), .service = c};
+    routes_serve(table, ARRAY_LEN(table), &q);
+    if (db_in_transaction(q.db)) {
+        db_rollback(q.db);
+    }
+    metric_add(&metrics[M_IN_FLIGHT], -1);
+    metric_add(&metrics[M_SECONDS], clock_mono_us() - from_us);
+    metric_inc(&metrics[reply->status < 400 ? M_2XX : reply->status < 500 ? M_4XX : M_5XX]);
+}
+
+/* Until the end is asked for; now and then the old idempotency keys go. */
+static void run(const struct command *c, const struct command_conf *conf)
+{
+    struct db *db = db_new(c->url, "parkway command purge");
+    int64_t due_us = clock_mono_us();
+    while (!daemon_wait_ms(1000)) {
+        if (clock_mono_us() < due_us) {
+            continue;
+        }
+        struct err e = ERR_INIT;
+        if (idempotency_purge(db, conf->idempotency_keep_s, &e) != 0) {
+            log_debug("could not forget old idempotency keys: %s", e.text);
+        }
+        due_us = clock_mono_us() + PURGE_EVERY_S * INT64_C(1000000);
+    }
+    db_free(db);
+}
+
+int command_main(int argc, char **argv)
+{
+    const struct command_conf *conf = command_conf();
+    struct err e = ERR_INIT;
+    if (argc > 1) {
+        fprintf(stderr, "error: unexpected argument \"%s\"\n", argv[1]);
+        return err_exit(ERR_USAGE);
+    }
+    daemon_init();
+    struct command c = {.probe = probe_new()};
+    command_conf_url(conf->url, c.url);
+    if (pthread_key_create(&c.db_key, close_db) != 0) {
+        err_set(&e, ERR_FAIL, "could not create a thread key");
+    }
+    struct httpd_options o = {.address = conf->listen,
+                              .port = (int)conf->port,
+                              .threads = (int)conf->threads,
+                              .body_max_bytes = (size_t)conf->body_max_bytes,
+                              .timeout_ms = conf->timeout_ms};
+    if (e.code != 0 || httpd_start(&c.httpd, &o, serve, &c, &e) != 0) {
+        log_error("%s", e.text);
+        probe_free(c.probe);
+        return 1;
+    }
+    char masked[COMMAND_URL_MAX];
+    conf_mask_url(c.url, masked, sizeof masked);
+    log_info("listening address=%s port=%d router=%s", conf->listen, (int)conf->port, masked);
+    run(&c, conf);
+    httpd_stop(c.httpd);
+    pthread_key_delete(c.db_key);
+    probe_free(c.probe);
+    log_info("stopped");
+    return 0;
+}

@@ -1,0 +1,102 @@
+/* command_conf.c - see command_conf.h. */
+#include "command/command_conf.h"
+
+#include <stdio.h>
+
+static struct command_conf values;
+
+const struct command_conf *command_conf(void)
+{
+    return &values;
+}
+
+#define AT(member) offsetof(struct command_conf, member)
+
+static const struct conf_key command_keys[] = {
+    {.name = "listen",
+     .type = CONF_STRING,
+     .offset = AT(listen),
+     .unit = "",
+     .initial = "127.0.0.1",
+     .sentence = "Address of the HTTP command service."},
+    {.name = "port",
+     .type = CONF_INT,
+     .offset = AT(port),
+     .unit = "",
+     .initial = "8000",
+     .min = 1,
+     .max = 65535,
+     .sentence = "Port of the HTTP command service."},
+    {.name = "url",
+     .type = CONF_STRING,
+     .offset = AT(url),
+     .unit = "",
+     .initial = "",
+     .sentence = "The router with the application's login; empty: cqrs on this configuration's "
+                 "router."},
+    {.name = "threads",
+     .type = CONF_INT,
+     .offset = AT(threads),
+     .unit = "threads",
+     .initial = "8",
+     .min = 2,
+     .max = 256,
+     .sentence = "Requests served at once, each over a router connection of its own."},
+    {.name = "body_max_bytes",
+     .type = CONF_INT,
+     .offset = AT(body_max_bytes),
+     .unit = "bytes",
+     .initial = "1048576",
+     .min = 1024,
+     .max = 134217728,
+     .sentence = "A larger request body is answered with 413."},
+    {.name = "timeout_ms",
+     .type = CONF_INT,
+     .offset = AT(timeout_ms),
+     .unit = "ms",
+     .initial = "15000",
+     .min = 1000,
+     .max = 3600000,
+     .sentence = "A silent connection is closed after this time; a request has twice as long "
+                 "to arrive."},
+    {.name = "idempotency_keep_s",
+     .type = CONF_INT,
+     .offset = AT(idempotency_keep_s),
+     .unit = "s",
+     .initial = "604800",
+     .min = 60,
+     .max = 315360000,
+     .sentence = "How long the answer to a request with an Idempotency-Key is remembered."},
+};
+
+static const struct conf_key cli_keys[] = {
+    {.name = "url",
+     .type = CONF_STRING,
+     .offset = AT(cli_url),
+     .unit = "",
+     .initial = "",
+     .sentence = "The router with the application's login; empty: cqrs on this configuration's "
+                 "router."},
+    {.name = "read_your_writes_ms",
+     .type = CONF_INT,
+     .offset = AT(cli_read_your_writes_ms),
+     .unit = "ms",
+     .initial = "3000",
+     .min = 0,
+     .max = 600000,
+     .sentence = "How long create_parking_slot waits for its row to reach the replica."},
+};
+
+const struct conf_group command_conf_group = {"command", "The HTTP command service.",
+                                              command_keys, ARRAY_LEN(command_keys), &values};
+const struct conf_group command_conf_cli_group = {"cli", "The command line, bin/cqrs.",
+                                                  cli_keys, ARRAY_LEN(cli_keys), &values};
+
+void command_conf_url(const char *url, char out[COMMAND_URL_MAX])
+{
+    if (url[0] != '\0') {
+        snprintf(out, COMMAND_URL_MAX, "%s", url);
+    } else {
+        snprintf(out, COMMAND_URL_MAX, "postgresql://cqrs:cqrs@127.0.0.1:6432/postgres");
+    }
+}

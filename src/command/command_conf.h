@@ -1,0 +1,29 @@
+/* command_conf.h - the configuration groups "command" (the HTTP service) and "cli" (bin/cqrs): the
+ * two fronts of the domain, which reach the databases through the router alone. Filled by main;
+ * read-only afterwards, from any thread. */
+#ifndef PARKWAY_COMMAND_COMMAND_CONF_H
+#define PARKWAY_COMMAND_COMMAND_CONF_H
+
+#include "base/conf.h"
+
+struct command_conf {
+    char *listen;
+    int64_t port;
+    char *url; /* "": the router of this configuration */
+    int64_t threads;
+    int64_t body_max_bytes;
+    int64_t timeout_ms;
+    int64_t idempotency_keep_s;
+    char *cli_url;
+    int64_t cli_read_your_writes_ms;
+};
+
+const struct command_conf *command_conf(void);
+extern const struct conf_group command_conf_group;
+extern const struct conf_group command_conf_cli_group;
+
+enum { COMMAND_URL_MAX = 1024 };
+/* command_conf_url - url, or the application's login on the router where url is "". */
+void command_conf_url(const char *url, char out[COMMAND_URL_MAX]);
+
+#endif

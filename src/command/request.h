@@ -1,0 +1,30 @@
+/* request.h - one HTTP request of the command service: what handlers read from it and how they
+ * answer. Lives on a worker's stack for the time of the request. */
+#ifndef PARKWAY_COMMAND_REQUEST_H
+#define PARKWAY_COMMAND_REQUEST_H
+
+#include "base/httpd.h"
+#include "base/json.h"
+#include "domain/db.h"
+
+struct request {
+    const struct httpd_request *http;
+    struct httpd_reply *reply;
+    struct db *db;   /* the worker's own */
+    struct str name; /* the path's variable segment; p NULL: the route has none */
+    void *service;   /* struct command *, for the pages about the service itself */
+};
+
+/* request_freshness - the headers Parkway-Position and Parkway-Wait-Ms; ERR_INVALID when malformed. */
+NODISCARD int request_freshness(const struct request *q, struct db_freshness *out,
+                                struct err *e);
+
+/* request_fail - the error as status and {"code","message"}; what is no fault of the client is logged. */
+void request_fail(struct request *q, const struct err *e);
+/* request_refuse - the same with a status of its own. */
+void request_refuse(struct request *q, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Headers of an answer: where it was read, or where the write took place and its position. */
+void request_mark_read(struct request *q);
+void request_mark_write(struct request *q);
+
+#endif

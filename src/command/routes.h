@@ -1,0 +1,21 @@
+/* routes.h - the table of paths and methods, and the choice among them. */
+#ifndef PARKWAY_COMMAND_ROUTES_H
+#define PARKWAY_COMMAND_ROUTES_H
+
+#include "command/request.h"
+
+typedef void routes_handler(struct request *q);
+
+struct route {
+    const char *method;
+    const char *path; /* segments; "*" matches one of any text and becomes request.name */
+    routes_handler *handler;
+};
+
+/* routes_match - does path have this pattern? The text of "*" into name (may be NULL). Pure. */
+bool routes_match(const char *pattern, struct str path, struct str *name);
+/* routes_serve - call the handler of method and path; 404 for an unknown path, 405 with Allow for
+ * a method that the path does not have. HEAD is served as GET. */
+void routes_serve(const struct route *table, size_t count, struct request *q);
+
+#endif

@@ -1,0 +1,121 @@
+/* slotpage.c - see slotpage.h. */
+#include "command/slotpage.h"
+
+#include "command/body.h"
+#include "command/idempotency.h"
+#include "domain/parking.h"
+
+static void write_slot(struct json *j, struct parking_slot s)
+{
+    json_object(j);
+    json_key_text(j, "uuid", s.uuid);
+    json_key_text(j, "name", s.name);
+    json_key_text(j, "status", s.status);
+    json_object_end(j);
+}
+
+static void reply_slot(struct request *q, int status, struct parking_slot s)
+{
+    struct json j;
+    json_init(&j, &q->reply->body, JSON_COMPACT);
+    write_slot(&j, s);
+    q->reply->status = status;
+}
+
+enum { NAME, STATUS, MEMBERS };
+#define MEMBERS_INIT                                                                           \
+    {                                                                                          \
+        [NAME] = {"name", STR_NULL}, [STATUS] = { "status", STR_NULL }                         \
+    }
+
+void slotpage_create(struct request *q)
+{
+    struct body_member m[MEMBERS] = MEMBERS_INIT;
+    struct body *body = NULL;
+    struct err e = ERR_INIT;
+    int rc = body_read(q->http->body, m, MEMBERS, &body, &e);
+    if (rc == 0 && m[NAME].text.p == NULL) {
+        rc = err_set(&e, ERR_INVALID, "name is missing");
+    }
+    if (rc != 0) {
+        request_fail(q, &e);
+    } else if (idempotency_begin(q) == IDEMPOTENCY_FRESH) {
+        char uuid[UUID_TEXT_MAX];
+        struct parking_slot s;
+        rc = parking_create(q->db, m[NAME].text, m[STATUS].text, uuid, &s, &e);
+        if (rc == 0) {
+            reply_slot(q, 201, s);
+        }
+        if (idempotency_end(q, rc, &e) == 0) {
+            httpd_reply_header(q->reply, "Location", "/parking_slots/%s", uuid);
+            request_mark_write(q);
+        } else {
+            request_fail(q, &e);
+        }
+    }
+    body_free(body);
+}
+
+void slotpage_list(struct request *q)
+{
+    struct db_freshness fresh;
+    struct rows *rows = NULL;
+    struct err e = ERR_INIT;
+    int rc = request_freshness(q, &fresh, &e);
+    if (rc == 0) {
+        rc = parking_list(q->db, &fresh, &rows, &e);
+    }
+    if (rc != 0) {
+        request_fail(q, &e);
+        return;
+    }
+    struct json j;
+    json_init(&j, &q->reply->body, JSON_COMPACT);
+    json_array(&j);
+    for (size_t i = 0; i < rows_count(rows); i++) {
+        write_slot(&j, parking_at(rows, i));
+    }
+    json_array_end(&j);
+    rows_free(rows);
+    request_mark_read(q);
+}
+
+void slotpage_details(struct request *q)
+{
+    struct db_freshness fresh;
+    struct rows *rows = NULL;
+    struct err e = ERR_INIT;
+    int rc = request_freshness(q, &fresh, &e);
+    if (rc == 0) {
+        rc = parking_details(q->db, &fresh, q->name, &rows, &e);
+    }
+    if (rc == 0) {
+        reply_slot(q, 200, parking_at(rows, 0));
+        rows_free(rows);
+    } else {
+        request_fail(q, &e);
+    }
+    if (rc == 0 || rc == ERR_NOT_FOUND) {
+        request_mark_read(q);
+    }
+}
+
+void slotpage_update(struct request *q)
+{
+    struct body_member m[MEMBERS] = MEMBERS_INIT;
+    struct body *body = NULL;
+    struct rows *rows = NULL;
+    struct err e = ERR_INIT;
+    int rc = body_read(q->http->body, m, MEMBERS, &body, &e);
+    if (rc == 0) {
+        rc = parking_update(q->db, q->name, m[NAME].text, m[STATUS].text, &rows, &e);
+    }
+    if (rc == 0) {
+        reply_slot(q, 200, parking_at(rows, 0));
+        rows_free(rows);
+        request_mark_write(q);
+    } else {
+        request_fail(q, &e);
+    }
+    body_free(body);
+}
