@@ -31,7 +31,9 @@ BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/ba
 PG_SRC       := src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c src/pg/repl.c
 MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c src/mq/consume.c
 EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c
-ROUTER_SRC   := src/router/shape.c src/router/jscan.c src/router/ast.c src/router/classify.c
+ROUTER_SRC   := src/router/shape.c src/router/jscan.c src/router/ast.c src/router/classify.c \
+                src/router/catalog.c src/router/catload.c src/router/judge.c src/router/cache.c \
+                src/router/decide.c
 RELAY_SRC    :=
 CONSUMER_SRC := src/consumer/chain.c src/consumer/plan.c
 DOMAIN_SRC   := src/domain/db.c src/domain/parking.c

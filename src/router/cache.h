@@ -11,11 +11,12 @@ struct cache;
 struct cache_hit {
     const struct classification *text; /* borrowed until the next cache_get; classify_ref to keep */
     const struct judge_verdict *verdict; /* likewise */
-    uint64_t shape;      /* hash to remember refusals under; 0 when the text has no shape */
+    uint64_t shape;      /* hash to remember refusals under (of the text itself if it has no shape) */
     struct str position; /* of a comment parkway.position=…, borrowed from the text given; or p NULL */
 };
 
-/* entries_max: of texts, and again of shapes; bytes_max: of keys and classifications together. */
+/* entries_max: of texts, and again of shapes; bytes_max: of keys and classifications together. The
+ * thread's stack must have CLASSIFY_STACK_MIN bytes. */
 struct cache *cache_new(size_t entries_max, size_t bytes_max);
 void cache_free(struct cache *c);
 /* cache_get - classification and verdict of a text, made when not there.

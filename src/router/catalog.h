@@ -18,17 +18,18 @@ enum { CATALOG_SIDES_MAX = 9 /* the primary and eight event-fed replicas */ };
 struct catalog;
 
 /* catalog_load - read the catalogues of both sides.
- * primary      connection of Parkway's own login; must be idle, outside a transaction.
- * replicas     one connection per event-fed replica; NULL entries: that replica is down, and its
- *              part is taken from `last` if there is one, otherwise nothing exists there.
+ * primary      connection of Parkway's own login; must be idle, outside a transaction. NULL: the
+ *              primary is down; its side is taken from `last`, else nothing exists there.
+ * replicas     one connection per event-fed replica; NULL entries likewise.
  * publication  the capture's publication: a table of the primary is readable on an event-fed
  *              replica only if it is published whole (no row filter).
- * last         the snapshot before, or NULL; borrowed.
- * Returns      0 and *out with one reference; the error of a query (nothing changed).
+ * last         the snapshot before, or NULL.
+ * Returns      0 and *out with one reference, which is `last` itself when nothing has changed; or
+ *              the error of a query, *out untouched.
  * Thread       the one that owns the connections; takes about 50 ms, so never a worker's loop. */
 NODISCARD int catalog_load(struct catalog **out, struct conn *primary,
                            struct conn *const *replicas, size_t replica_count,
-                           const char *publication, const struct catalog *last, struct err *e);
+                           const char *publication, struct catalog *last, struct err *e);
 void catalog_ref(struct catalog *c);   /* any thread */
 void catalog_unref(struct catalog *c); /* any thread; NULL is fine */
 uint64_t catalog_version(const struct catalog *c);
@@ -59,7 +60,7 @@ struct catalog_function {
     bool user;       /* OID >= 16384: not the server's own */
     bool one_arg;    /* some overload takes one argument (t.f means f(t)) */
     bool setter;     /* its source sets session state, or calls one that does */
-    uint64_t args_hash; /* of all signatures: the same name with others on the other side differs */
+    uint64_t args_hash; /* of all signatures (user functions): to tell that the other side's differ */
 };
 
 struct catalog_operator { /* only those that are not the server's own, or are volatile */
@@ -89,11 +90,13 @@ struct catalog_relation {
     struct str name;
     enum catalog_relkind kind;
     bool published;        /* primary: captured whole, with everything below it */
-    bool readable;         /* a view: its definition uses only reads; else true (set by finish) */
-    bool replica_readable; /* of event-fed sides: kept by the consumer, or a view over such */
     bool row_security;
-    uint64_t policy_hash; /* of its row-security policies */
-    struct str why;       /* readable false: the name that forbids it */
+    uint64_t policy_hash;  /* of its row-security policies */
+    struct str definition; /* of a view: its SELECT, every name outside pg_catalog qualified */
+    /* Set by judge_views. A view: may a read use it on this side? 0 (REASON_READ) or the reason, with
+     * its detail. */
+    int view_reason;
+    struct str view_detail;
     const struct catalog_column *columns;
     uint32_t column_count;
 };
@@ -106,9 +109,15 @@ const struct catalog_operator *catalog_find_operator(const struct catalog *c, si
 const struct catalog_relation *catalog_find_relation(const struct catalog *c, size_t side,
                                                      struct str schema, struct str name);
 bool catalog_has_schema(const struct catalog *c, size_t side, struct str schema);
-/* catalog_find_type - 0 when there is none; 1 the server's own, 2 with OID >= 16384, 3 one whose
- * casts run a volatile function. */
-int catalog_find_type(const struct catalog *c, size_t side, struct str schema, struct str name);
+/* The server's own; one with OID >= 16384; one that casts reach through a volatile function. */
+enum catalog_type {
+    CATALOG_TYPE_NONE,
+    CATALOG_TYPE_OWN,
+    CATALOG_TYPE_USER,
+    CATALOG_TYPE_VOLATILE,
+};
+enum catalog_type catalog_find_type(const struct catalog *c, size_t side, struct str schema,
+                                    struct str name);
 /* catalog_unsafe_attribute - a user function with one argument that is volatile has this name, in
  * any schema of any side: t.name may be a call of it. */
 bool catalog_unsafe_attribute(const struct catalog *c, struct str name);
@@ -123,13 +132,19 @@ struct catalog *catalog_new(size_t sides, uint64_t version);
 void catalog_add_schema(struct catalog *c, size_t side, struct str schema);
 void catalog_add_function(struct catalog *c, size_t side, const struct catalog_function *one);
 void catalog_add_operator(struct catalog *c, size_t side, const struct catalog_operator *one);
-void catalog_add_type(struct catalog *c, size_t side, struct str schema, struct str name, int what);
-/* definition: of a view, its SELECT with every name outside pg_catalog qualified; else p NULL */
-void catalog_add_relation(struct catalog *c, size_t side, const struct catalog_relation *one,
-                          struct str definition);
+void catalog_add_type(struct catalog *c, size_t side, struct str schema, struct str name,
+                      enum catalog_type what);
+void catalog_add_relation(struct catalog *c, size_t side, const struct catalog_relation *one);
 void catalog_set_poison(struct catalog *c, struct str text);
 void catalog_set_trigger_sets(struct catalog *c);
-/* catalog_finish - closes views over their definitions; after it the snapshot only is read. */
+/* catalog_finish - sorts; lookups work from here on. judge_views (judge.h) then closes the views. */
 void catalog_finish(struct catalog *c);
+/* For judge_views: the i-th relation of a side, or NULL; and its verdict (the detail is copied). */
+struct catalog_relation *catalog_relation_at(struct catalog *c, size_t side, size_t i);
+void catalog_set_view(struct catalog *c, struct catalog_relation *r, int reason, struct str detail);
+/* catalog_copy_side - side of `from` added to `to` (a server that cannot be asked just now). */
+void catalog_copy_side(struct catalog *to, const struct catalog *from, size_t side);
+/* catalog_content - a hash of everything in it: equal contents need no new version. */
+uint64_t catalog_content(const struct catalog *c);
 
 #endif

@@ -26,12 +26,14 @@
     X(REASON_FUNCTION_VOLATILE, "function %s is volatile")                                         \
     X(REASON_FUNCTION_SERVER, "function %s tells about the server it runs on")                     \
     X(REASON_FUNCTION_UNKNOWN, "function %s is not in the catalogue")                              \
+    X(REASON_FUNCTION_SETS, "function %s sets session state")                                      \
     X(REASON_FUNCTION_DIFFERS, "function %s is not the same on the replica")                       \
     X(REASON_OPERATOR_VOLATILE, "operator %s uses a volatile function")                            \
     X(REASON_OPERATOR_DIFFERS, "operator %s is not on the replica")                                \
     X(REASON_CAST_VOLATILE, "a cast to %s uses a volatile function")                               \
     X(REASON_CAST_OID, "a cast to %s gives object numbers, which differ on the replica")           \
     X(REASON_TYPE_USER, "type %s has another number on the replica")                               \
+    X(REASON_TYPE_UNKNOWN, "type %s is not in the catalogue")                                      \
     X(REASON_POISON, "%s")                                                                         \
     X(REASON_SYSTEM_COLUMN, "system columns differ on the replica")                                \
     X(REASON_DATABASE_NAME, "the database's own name")                                             \
@@ -91,11 +93,11 @@ enum { JUDGE_SCHEMAS_MAX = 32, JUDGE_TEMPS_MAX = 64 };
 
 /* The names' scope of a session. Owner: the session. */
 struct judge_scope {
-    char *user;         /* for "$user" */
-    char *search_path;  /* as the setting's text */
+    char *user; /* for "$user" */
     struct str schemas[JUDGE_SCHEMAS_MAX]; /* effective order, pg_catalog included */
     uint32_t schema_count;
-    char *schema_text;
+    char *schema_text; /* what schemas point into */
+    bool system_path;  /* a system schema other than pg_catalog is in it, or it is too long */
     bool temps_all; /* more temporary names than kept: every unqualified relation may be one */
     uint32_t temp_count;
     char *temps[JUDGE_TEMPS_MAX];
@@ -115,9 +117,13 @@ struct judge_verdict {
     bool uses_random;
     uint32_t pins;       /* of the statements and of the functions they call */
     uint32_t pins_clear;
-    enum reason why;     /* sides == 0: why not; else REASON_READ. Of the first part that decides */
+    enum reason why;     /* why not on every side: the first obstacle met; REASON_READ when none is */
     char detail[REASON_DETAIL_MAX];
 };
+
+/* judge_views - decides for every view of a finished snapshot whether reads may use it, closing over
+ * its definition. Before the snapshot is shared. */
+void judge_views(struct catalog *cat);
 
 /* judge - the verdict over all statements of a classification.
  * cat      NULL: catalogues not read yet, nothing is a read.

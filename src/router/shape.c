@@ -65,33 +65,43 @@ static void put_lower(struct lexer *x, char c)
     x->out[x->n++] = (c >= 'A' && c <= 'Z') ? (char)(c + ('a' - 'A')) : c;
 }
 
-/* The hint in a comment: parkway.position=VALUE up to a blank or the comment's end. */
-static void hint(struct lexer *x, const char *from, const char *to)
+/* parkway.position=VALUE up to a blank, a quote or the comment's end. */
+struct str shape_position(struct str text)
 {
     static const char name[] = "parkway.position";
-    size_t n = sizeof(name) - 1;
+    const char *p = text.p;
+    const char *end = text.p + text.n;
+    struct str found = STR_NULL;
 
-    while ((size_t)(to - from) > n) {
-        const char *f = memmem(from, (size_t)(to - from), name, n);
+    while (p < end && (p = memmem(p, (size_t)(end - p), name, sizeof(name) - 1)) != NULL) {
+        const char *from;
 
-        if (f == NULL) {
-            return;
+        p += sizeof(name) - 1;
+        while (p < end && is_blank(*p)) {
+            p++;
         }
-        from = f + n;
-        while (from < to && is_blank(*from)) {
-            from++;
+        if (p == end || *p != '=') {
+            continue;
         }
-        if (from < to && *from == '=') {
-            from++;
-            while (from < to && (is_blank(*from) || *from == '\'')) {
-                from++;
-            }
-            f = from;
-            while (from < to && !is_blank(*from) && *from != '\'' && *from != '*') {
-                from++;
-            }
-            x->s->position = (struct str){f, (size_t)(from - f)};
+        p++;
+        while (p < end && (is_blank(*p) || *p == '\'')) {
+            p++;
         }
+        from = p;
+        while (p < end && !is_blank(*p) && *p != '\'' && *p != '*' && *p != ';') {
+            p++;
+        }
+        found = (struct str){from, (size_t)(p - from)};
+    }
+    return found;
+}
+
+static void hint(struct lexer *x, const char *from, const char *to)
+{
+    struct str found = shape_position((struct str){from, (size_t)(to - from)});
+
+    if (found.p != NULL) {
+        x->s->position = found;
     }
 }
 

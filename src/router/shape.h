@@ -20,6 +20,8 @@ struct shape {
 /* shape_scan - text's shape into out (whose earlier contents are dropped). Without a shape
  * (ok false) the position is that of any mention in the text. */
 void shape_scan(struct str text, struct buf *out, struct shape *s);
+/* shape_position - the last parkway.position=… anywhere in a text, or p NULL. */
+struct str shape_position(struct str text);
 /* shape_hash - the hash used for texts and shapes. */
 uint64_t shape_hash(struct str s);
 
