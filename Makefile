@@ -15,7 +15,7 @@ PREFIX ?= /usr/local
 CC     ?= gcc
 Q      := $(if $(V),,@)
 
-CPPFLAGS += -D_GNU_SOURCE -Isrc $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+CPPFLAGS += -D_GNU_SOURCE -Isrc -I. $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 CPPFLAGS += -isystem /usr/include/postgresql
 CFLAGS   ?= -O2 -g
 CFLAGS   += -std=c11 -fPIE -fvisibility=hidden -fstack-protector-strong -pthread
@@ -45,7 +45,7 @@ OPS_SRC      := src/ops/settings.c
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \
             $(CONSUMER_SRC) $(DOMAIN_SRC) $(COMMAND_SRC) $(OPS_SRC)
 MAIN_SRC := src/main.c
-CLI_SRC  :=
+CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/verbs.c cli/shell.c cli/cqrs.c
 
 UNIT     := test_buf test_err test_conf
 UNIT     += test_position
@@ -64,7 +64,13 @@ $(B)/parkway: $(MAIN_OBJ) $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(B)/cqrs: $(CLI_OBJ) $(LIB_OBJ)
+# From an archive: only what the CLI uses is linked, because every library it loads costs start-up time.
+$(O)/libparkway.a: $(LIB_OBJ)
+	$(if $(Q),@echo "AR   $@")
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(B)/cqrs: $(CLI_OBJ) $(O)/libparkway.a
 	$(if $(Q),@echo "LD   $@")
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -ledit

@@ -1,0 +1,136 @@
+/* verbs.c - see verbs.h. */
+#include "cli/verbs.h"
+
+#include "cli/slots.h"
+
+#include <stdio.h>
+
+static const struct argline_param create_params[] = {
+    {"name", true, "NAME", "what people call the slot"},
+    {"status", false, "STATUS", "available (default), blocked or reserved"},
+};
+static const struct argline_param details_params[] = {
+    {"uuid", true, "UUID", "the slot"},
+};
+static const struct argline_param update_params[] = {
+    {"uuid", true, "UUID", "the slot"},
+    {"name", false, "NAME", "its new name"},
+    {"status", false, "STATUS", "its new status: available, blocked or reserved"},
+};
+
+const struct verb verbs[] = {
+    {"create_parking_slot", "create a slot; shows the replica's row", create_params,
+     ARRAY_LEN(create_params), slots_create},
+    {"parking_slot_list", "every slot, one JSON object a line", NULL, 0, slots_list},
+    {"parking_slot_details", "one slot", details_params, ARRAY_LEN(details_params),
+     slots_details},
+    {"update_parking_slot", "change a slot's name or status", update_params,
+     ARRAY_LEN(update_params), slots_update},
+};
+const size_t verbs_count = ARRAY_LEN(verbs);
+
+const struct verb *verbs_find(struct str name)
+{
+    for (size_t i = 0; i < verbs_count; i++) {
+        if (argline_same(name, str_of(verbs[i].name))) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
+static void help_usage(struct buf *out, const struct verb *v)
+{
+    buf_addf(out, "  %s", v->name);
+    for (size_t i = 0; i < v->param_count; i++) {
+        const struct argline_param *p = &v->params[i];
+        buf_addf(out, p->required ? " --%s=%s" : " [--%s=%s]", p->name, p->value);
+    }
+    buf_adds(out, "\n");
+}
+
+static void help_verb(struct buf *out, const struct verb *v)
+{
+    help_usage(out, v);
+    buf_addf(out, "      %s\n", v->summary);
+    for (size_t i = 0; i < v->param_count; i++) {
+        buf_addf(out, "      --%-8s %s\n", v->params[i].name, v->params[i].meaning);
+    }
+}
+
+void verbs_help(struct buf *out)
+{
+    buf_adds(out,
+             "usage: cqrs [-c FILE] [--json] [COMMAND [ARGUMENTS]]\n\n"
+             "Without a command: interactive. Values as --name=value, --name value, or in the "
+             "order shown.\n\n");
+    for (size_t i = 0; i < verbs_count; i++) {
+        help_usage(out, &verbs[i]);
+        buf_addf(out, "      %s\n", verbs[i].summary);
+    }
+    buf_adds(
+        out,
+        "  help [COMMAND]\n"
+        "      this list, or more about one command\n"
+        "  exit, quit\n"
+        "      leave the interactive mode\n\n"
+        "  --json   results as JSON, one object a line\n\n"
+        "exit status: 0 ok, 1 failure, 2 usage or invalid value, 3 not found, 4 conflict,\n"
+        "             5 database or broker unavailable, 6 timeout\n");
+}
+
+static int help_for(struct buf *out, const struct str *words, size_t count, struct err *e)
+{
+    if (count == 0) {
+        verbs_help(out);
+        return 0;
+    }
+    const struct verb *v = verbs_find(words[0]);
+    if (v == NULL) {
+        return err_set(e, ERR_USAGE, "unknown command \"%.*s\"; help lists them",
+                       STR_ARG(words[0]));
+    }
+    help_verb(out, v);
+    return 0;
+}
+
+static int run(struct cli *cli, const struct str *words, size_t count, struct err *e)
+{
+    if (argline_same(words[0], STR("help"))) {
+        return help_for(&cli->out, words + 1, count - 1, e);
+    }
+    const struct verb *v = verbs_find(words[0]);
+    if (v == NULL) {
+        return help_for(&cli->out, words, 1, e);
+    }
+    struct argline_values values;
+    int rc = argline_bind(v->params, v->param_count, words + 1, count - 1, &values, e);
+    if (rc != 0) {
+        return err_add(e, "%s", v->name);
+    }
+    if (values.help) {
+        help_verb(&cli->out, v);
+        return 0;
+    }
+    bool json = cli->json;
+    cli->json = json || values.json;
+    rc = v->run(cli, &values, e);
+    cli->json = json;
+    return rc;
+}
+
+int verbs_run(struct cli *cli, const struct str *words, size_t count)
+{
+    struct err e = ERR_INIT;
+    buf_reset(&cli->out);
+    int rc = run(cli, words, count, &e);
+    struct str out = buf_str(&cli->out);
+    if (fwrite(out.p, 1, out.n, stdout) != out.n || fflush(stdout) != 0) {
+        rc = err_set(&e, ERR_FAIL, "could not write the result");
+    }
+    buf_shrink(&cli->out, 1 << 20);
+    if (rc != 0) {
+        fprintf(stderr, "error: %s\n", e.text);
+    }
+    return err_exit(rc);
+}
