@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "command/command.h"
+#include "ops/ops.h"
 #include "ops/settings.h"
 
 #include <stdio.h>
@@ -21,6 +22,7 @@ struct command {
 
 static const struct command commands[] = {
     {"command", command_main, "the HTTP command service"},
+    {"route", route_main, "where a statement goes, and why"},
     {NULL, NULL, NULL},
 };
 

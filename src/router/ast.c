@@ -757,12 +757,14 @@ static void close_relation(struct walk *w, const struct frame *f)
 static void close_alias(struct walk *w, const struct frame *f)
 {
     const struct frame *owner = above(w, 1);
+    bool table = owner != NULL && (owner->key == K_RangeVar || owner->key == K_relation);
 
-    if (f->a.p != NULL) {
+    if (f->a.p != NULL && table) {
         add(w, &w->aliases, STR_NULL, f->a, 0);
     }
-    if (f->mark && owner != NULL && owner->key != K_RangeSubselect && owner->key != K_RangeFunction) {
-        w->stmt->flags |= CLASSIFY_STAR; /* columns renamed: which ones are used cannot be seen */
+    /* Columns of a table or join under new names: which ones are used cannot be seen. */
+    if (f->mark && (table || (owner != NULL && owner->key == K_JoinExpr))) {
+        w->stmt->flags |= CLASSIFY_STAR;
     }
 }
 

@@ -159,7 +159,7 @@ struct classify_stmt {
     struct classify_range operators;
     struct classify_range types;   /* casts, column definitions */
     struct classify_range columns; /* last part of column references, in .name; .schema: the part before */
-    struct classify_range aliases; /* table aliases and names of a FROM, for whole-row references */
+    struct classify_range aliases; /* of tables, for whole-row references */
     struct classify_range sets;
     struct classify_range temps;   /* temporary relations it creates */
 };
