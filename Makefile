@@ -29,12 +29,15 @@ BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/ba
             src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/httpd.c src/base/utf8.c \
             src/base/rand.c src/base/arena.c
 PG_SRC       := src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c src/pg/repl.c
-MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c src/mq/consume.c
-EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c
+MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c src/mq/tail.c src/mq/consume.c
+EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c src/event/member.c \
+                src/event/event.c
 ROUTER_SRC   := src/router/shape.c src/router/jscan.c src/router/ast.c src/router/classify.c \
                 src/router/catalog.c src/router/catload.c src/router/judge.c src/router/cache.c \
                 src/router/decide.c
-RELAY_SRC    :=
+RELAY_SRC    := src/relay/relay_conf.c src/relay/intake.c src/relay/assemble.c src/relay/window.c \
+                src/relay/frontier.c src/relay/registry.c src/relay/resume.c src/relay/capture.c \
+                src/relay/emit.c src/relay/applied.c src/relay/relay.c
 CONSUMER_SRC := src/consumer/chain.c src/consumer/plan.c
 DOMAIN_SRC   := src/domain/db.c src/domain/parking.c
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
@@ -48,7 +51,7 @@ MAIN_SRC := src/main.c
 CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/verbs.c cli/shell.c cli/cqrs.c
 
 UNIT     := test_buf test_err test_conf
-UNIT     += test_position
+UNIT     += test_position test_frontier
 UNIT     += test_frame test_pgoutput test_chain test_plan
 
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)

@@ -10,6 +10,7 @@
 #include "command/command.h"
 #include "ops/ops.h"
 #include "ops/settings.h"
+#include "relay/relay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"relay", relay_main, "the daemon that publishes the primary's changes"},
     {"command", command_main, "the HTTP command service"},
     {"route", route_main, "where a statement goes, and why"},
     {NULL, NULL, NULL},

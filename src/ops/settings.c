@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "command/command_conf.h"
 #include "event/setup.h"
+#include "relay/relay_conf.h"
 
 static const struct conf_group *const own_groups[] = {
+    &relay_conf_group,
     &command_conf_group,
     &command_conf_cli_group,
     NULL, /* ends the list */

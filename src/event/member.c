@@ -1,0 +1,272 @@
+/* member.c - see member.h. */
+#include "event/member.h"
+
+struct scan {
+    const char *p;
+    const char *end;
+};
+
+static void blanks(struct scan *s)
+{
+    while (s->p < s->end && (*s->p == ' ' || *s->p == '\t' || *s->p == '\n' || *s->p == '\r')) {
+        s->p++;
+    }
+}
+
+static bool literal(struct scan *s, const char *word)
+{
+    size_t n = strlen(word);
+    if ((size_t)(s->end - s->p) < n || memcmp(s->p, word, n) != 0) {
+        return false;
+    }
+    s->p += n;
+    return true;
+}
+
+static int hex(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+static bool string(struct scan *s)
+{
+    if (s->p >= s->end || *s->p != '"') {
+        return false;
+    }
+    for (s->p++; s->p < s->end; s->p++) {
+        unsigned char c = (unsigned char)*s->p;
+        if (c == '"') {
+            s->p++;
+            return true;
+        }
+        if (c < 0x20) {
+            return false;
+        }
+        if (c != '\\') {
+            continue;
+        }
+        if (++s->p >= s->end) {
+            return false;
+        }
+        if (*s->p == 'u') {
+            for (int i = 0; i < 4; i++) {
+                if (++s->p >= s->end || hex(*s->p) < 0) {
+                    return false;
+                }
+            }
+        } else if (*s->p == '\0' || strchr("\"\\/bfnrt", *s->p) == NULL) {
+            return false;
+        }
+    }
+    return false;
+}
+
+static bool digits(struct scan *s)
+{
+    const char *from = s->p;
+    while (s->p < s->end && *s->p >= '0' && *s->p <= '9') {
+        s->p++;
+    }
+    return s->p > from;
+}
+
+static bool number(struct scan *s)
+{
+    if (s->p < s->end && *s->p == '-') {
+        s->p++;
+    }
+    bool zero = s->p < s->end && *s->p == '0';
+    const char *from = s->p;
+    if (!digits(s) || (zero && s->p - from > 1)) {
+        return false;
+    }
+    if (s->p < s->end && *s->p == '.') {
+        s->p++;
+        if (!digits(s)) {
+            return false;
+        }
+    }
+    if (s->p < s->end && (*s->p == 'e' || *s->p == 'E')) {
+        s->p++;
+        if (s->p < s->end && (*s->p == '+' || *s->p == '-')) {
+            s->p++;
+        }
+        return digits(s);
+    }
+    return true;
+}
+
+static bool value(struct scan *s, int depth);
+
+/* The elements of an object or array behind its opening bracket. */
+static bool elements(struct scan *s, char close, int depth)
+{
+    blanks(s);
+    if (s->p < s->end && *s->p == close) {
+        s->p++;
+        return true;
+    }
+    for (;;) {
+        blanks(s);
+        if (close == '}') {
+            if (!string(s)) {
+                return false;
+            }
+            blanks(s);
+            if (!literal(s, ":")) {
+                return false;
+            }
+        }
+        if (!value(s, depth)) {
+            return false;
+        }
+        blanks(s);
+        if (s->p < s->end && *s->p == close) {
+            s->p++;
+            return true;
+        }
+        if (!literal(s, ",")) {
+            return false;
+        }
+    }
+}
+
+static bool value(struct scan *s, int depth)
+{
+    blanks(s);
+    if (s->p >= s->end || depth > MEMBER_DEPTH_MAX) {
+        return false;
+    }
+    switch (*s->p) {
+    case '{': s->p++; return elements(s, '}', depth + 1);
+    case '[': s->p++; return elements(s, ']', depth + 1);
+    case '"': return string(s);
+    case 't': return literal(s, "true");
+    case 'f': return literal(s, "false");
+    case 'n': return literal(s, "null");
+    default: return number(s);
+    }
+}
+
+bool member_check(struct str text)
+{
+    struct scan s = {text.p, text.p + text.n};
+    if (text.p == NULL || !value(&s, 0)) {
+        return false;
+    }
+    blanks(&s);
+    return s.p == s.end;
+}
+
+bool member_next(struct str text, size_t *at, struct str *key, struct str *val)
+{
+    struct scan s = {text.p + *at, text.p + text.n};
+    blanks(&s);
+    if (*at == 0 ? !literal(&s, "{") : !literal(&s, ",")) {
+        return false;
+    }
+    blanks(&s);
+    const char *from = s.p;
+    if (!string(&s)) {
+        return false;
+    }
+    *key = (struct str){from + 1, (size_t)(s.p - from) - 2};
+    blanks(&s);
+    if (!literal(&s, ":")) {
+        return false;
+    }
+    blanks(&s);
+    from = s.p;
+    if (!value(&s, 1)) {
+        return false;
+    }
+    *val = (struct str){from, (size_t)(s.p - from)};
+    *at = (size_t)(s.p - text.p);
+    return true;
+}
+
+struct str member_find(struct str text, const char *key)
+{
+    size_t at = 0;
+    struct str k;
+    struct str v;
+    while (member_next(text, &at, &k, &v)) {
+        if (str_eq(k, str_of(key))) {
+            return v;
+        }
+    }
+    return STR_NULL;
+}
+
+static void utf8(struct buf *out, uint32_t c)
+{
+    if (c < 0x80) {
+        buf_u8(out, (uint8_t)c);
+    } else if (c < 0x800) {
+        buf_u8(out, (uint8_t)(0xc0 | c >> 6));
+        buf_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
+    } else if (c < 0x10000) {
+        buf_u8(out, (uint8_t)(0xe0 | c >> 12));
+        buf_u8(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
+        buf_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
+    } else {
+        buf_u8(out, (uint8_t)(0xf0 | c >> 18));
+        buf_u8(out, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
+        buf_u8(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
+        buf_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
+    }
+}
+
+/* four digits at p, which string() has checked */
+static uint32_t unit(const char *p)
+{
+    uint32_t v = 0;
+    for (int i = 0; i < 4; i++) {
+        v = v << 4 | (uint32_t)hex(p[i]);
+    }
+    return v;
+}
+
+bool member_text(struct str raw, struct buf *out)
+{
+    struct scan s = {raw.p, raw.p + raw.n};
+    if (raw.p == NULL || !string(&s) || s.p != s.end) {
+        return false;
+    }
+    const char *end = raw.p + raw.n - 1;
+    for (const char *p = raw.p + 1; p < end; p++) {
+        if (*p != '\\') {
+            buf_u8(out, (uint8_t)*p);
+            continue;
+        }
+        p++;
+        uint32_t c;
+        switch (*p) {
+        case 'b': buf_u8(out, '\b'); break;
+        case 'f': buf_u8(out, '\f'); break;
+        case 'n': buf_u8(out, '\n'); break;
+        case 'r': buf_u8(out, '\r'); break;
+        case 't': buf_u8(out, '\t'); break;
+        case 'u':
+            c = unit(p + 1);
+            p += 4;
+            if (c >= 0xd800 && c < 0xdc00 && end - p > 6 && p[1] == '\\' && p[2] == 'u') {
+                uint32_t low = unit(p + 3);
+                if (low >= 0xdc00 && low < 0xe000) {
+                    c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+                    p += 6;
+                }
+            }
+            if (c == 0 || (c >= 0xd800 && c < 0xe000)) {
+                return false;
+            }
+            utf8(out, c);
+            break;
+        default: buf_u8(out, (uint8_t)*p); break;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,381 @@
+/* applied.c - the thread with the reading link: reports of the replicas, bindings, and whether
+ * parkway.events really holds what was confirmed.
+ *
+ * That last check exists because `mandatory` cannot see it: while some other queue takes an event, a
+ * missing binding of the stream goes unnoticed. Every event carries a running number (parkway:seq) of its
+ * session. Twice a second, while events flow, the end of the stream is read: the last confirmed number must
+ * be there, and the stream's offsets must have grown by at least as many as numbers were given out. Only
+ * events that were seen so are released; a gap ends the session, and the next one sends everything since
+ * the last check again (same message ids). */
+#include "relay/registry.h"
+#include "relay/relay_conf.h"
+#include "relay/resume.h"
+#include "relay/session.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "event/member.h"
+#include "event/setup.h"
+#include "mq/tail.h"
+#include "mq/topology.h"
+
+#include <stdio.h>
+
+enum {
+    BIND_US = 5000000,
+    REPLICAS_US = 2000000,
+    UNKNOWN_US = 500000,   /* an unknown name makes us look again, at most this often */
+    VERIFY_US = 500000,
+    VERIFY_QUIET_US = 2000000, /* the awaited event has not come for this long: a gap */
+    WRITE_US = 10000000,   /* applied positions into parkway.replicas, and only after rows */
+    RESEND_US = 2000000,   /* a session lives at least this long before a resend */
+    PREFETCH = 500,
+};
+
+static const char REPORTS[] = "parkway.reports";
+static const char VERIFY[] = "parkway.verify";
+
+struct applied {
+    struct session *s;
+    struct link *link;
+    int64_t began_us;
+    int64_t bind_us, replicas_us, write_us;
+    uint64_t written_lsn; /* data_lsn at the last write */
+    int missing;          /* queues of events.bindings that are not there */
+    bool resend_wanted;
+    bool break_settled;
+    /* the check of the events stream */
+    bool verifying;
+    bool asked; /* the broker has answered a question since the stream went quiet */
+    uint64_t target;
+    uint64_t refused;
+    int64_t verify_us; /* when it began, or the last event came */
+    uint64_t seen_seq; /* of the last successful check */
+    int64_t seen_offset;
+    uint64_t seen_refused;
+};
+
+/* --- replicas ---------------------------------------------------------------------------------- */
+
+static struct session_replica *find(struct session *s, struct str name)
+{
+    for (size_t i = 0; i < s->replica_count; i++) {
+        if (str_eq(str_of(s->replicas[i].name), name)) {
+            return &s->replicas[i];
+        }
+    }
+    return NULL;
+}
+
+/* Under lock. */
+static struct session_replica *find_or_add(struct session *s, struct str name)
+{
+    struct session_replica *r = find(s, name);
+    if (r == NULL && s->replica_count < SESSION_REPLICAS_MAX && name.n < SESSION_NAME_MAX) {
+        r = &s->replicas[s->replica_count++];
+        *r = (struct session_replica){.registered = false};
+        memcpy(r->name, name.p, name.n);
+    }
+    return r;
+}
+
+static int read_replicas(struct applied *a, struct err *e)
+{
+    struct session *s = a->s;
+    struct rows *rows;
+    a->replicas_us = clock_mono_us();
+    int rc = registry_replicas(s->conn, &rows, e);
+    if (rc != 0) {
+        return rc;
+    }
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->replica_count; i++) {
+        s->replicas[i].registered = false;
+    }
+    int64_t heard = 0;
+    for (size_t i = 0; i < rows_count(rows); i++) {
+        struct session_replica *r = find_or_add(s, rows_get(rows, i, 0));
+        if (r != NULL) {
+            r->registered = true;
+            heard += r->reported;
+        }
+    }
+    s->replicas_known = true;
+    atomic_fetch_add(&s->replicas_version, 1);
+    pthread_mutex_unlock(&s->lock);
+    metric_set(session_metric(s, SESSION_REPLICAS), (int64_t)rows_count(rows));
+    metric_set(session_metric(s, SESSION_REPLICAS_HEARD), heard);
+    rows_free(rows);
+    return 0;
+}
+
+static void on_report(struct applied *a, struct str body)
+{
+    struct session *s = a->s;
+    metric_inc(session_metric(s, SESSION_REPORTS));
+    if (!member_check(body)) {
+        return;
+    }
+    struct buf name = BUF_INIT;
+    struct buf epoch_in = BUF_INIT;
+    struct buf lsn_in = BUF_INIT;
+    struct epoch epoch = {0};
+    uint64_t lsn = 0;
+    bool ok = member_text(member_find(body, "replica"), &name) &&
+              member_text(member_find(body, "epoch"), &epoch_in) &&
+              member_text(member_find(body, "lsn"), &lsn_in) &&
+              epoch_parse(buf_str(&epoch_in), &epoch) && lsn_parse(buf_str(&lsn_in), &lsn);
+    if (ok) {
+        pthread_mutex_lock(&s->lock);
+        struct session_replica *r = find_or_add(s, buf_str(&name));
+        bool known = r != NULL && r->registered;
+        if (r != NULL) {
+            r->reported = true;
+            r->epoch = epoch;
+            r->lsn = lsn;
+            atomic_fetch_add(&s->replicas_version, 1);
+        }
+        pthread_mutex_unlock(&s->lock);
+        if (!known && clock_mono_us() - a->replicas_us > UNKNOWN_US) {
+            a->replicas_us = 0; /* perhaps it was registered just now: look again at once */
+        }
+        if (str_eq(member_find(body, "resend"), STR("true"))) {
+            a->resend_wanted = true;
+        }
+    }
+    buf_fini(&name);
+    buf_fini(&epoch_in);
+    buf_fini(&lsn_in);
+}
+
+/* What the replicas have applied, for `parkway status`; only after rows went through, so that the
+ * write itself does not cause the next one. */
+static int write_reports(struct applied *a, struct err *e)
+{
+    struct session *s = a->s;
+    uint64_t data_lsn = atomic_load(&s->data_lsn);
+    int64_t now = clock_mono_us();
+    if (data_lsn == a->written_lsn || now - a->write_us < WRITE_US) {
+        return 0;
+    }
+    a->write_us = now;
+    a->written_lsn = data_lsn;
+    struct session_replica copy[SESSION_REPLICAS_MAX];
+    pthread_mutex_lock(&s->lock);
+    size_t count = s->replica_count;
+    memcpy(copy, s->replicas, count * sizeof *copy);
+    pthread_mutex_unlock(&s->lock);
+    int rc = 0;
+    int64_t heard = 0;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        if (copy[i].registered && copy[i].reported) {
+            heard++;
+            rc = registry_report(s->conn, copy[i].name, copy[i].epoch, copy[i].lsn, e);
+        }
+    }
+    metric_set(session_metric(s, SESSION_REPLICAS_HEARD), heard);
+    return rc;
+}
+
+/* --- the check of the events stream ------------------------------------------------------------ */
+
+static int verify_begin(struct applied *a, struct err *e)
+{
+    struct session *s = a->s;
+    uint64_t refused = atomic_load(&s->refused_count);
+    uint64_t target = atomic_load(&s->confirmed_seq);
+    int64_t now = clock_mono_us();
+    if (target <= atomic_load(&s->verified_seq) || now - a->verify_us < VERIFY_US) {
+        return 0;
+    }
+    a->verifying = true;
+    a->asked = false;
+    a->target = target;
+    a->refused = refused;
+    a->verify_us = now;
+    return tail_start(a->link, setup()->events_stream, VERIFY, true, PREFETCH, e);
+}
+
+static int gap(struct applied *a, const char *what, struct err *e)
+{
+    a->verifying = false;
+    metric_inc(session_metric(a->s, SESSION_GAPS));
+    err_set(e, ERR_UNAVAILABLE,
+            "stream %s misses events (%s); its binding to %s was missing, sending them again",
+            setup()->events_stream, what, setup()->events_exchange);
+    session_fail(a->s, SESSION_END_GAP, e);
+    return 0;
+}
+
+static int on_verify(struct applied *a, const struct link_event *ev, struct err *e)
+{
+    struct session *s = a->s;
+    if (!a->verifying) {
+        return 0; /* on its way when the check ended */
+    }
+    a->verify_us = clock_mono_us();
+    a->asked = false;
+    struct str run;
+    int64_t seq = 0;
+    int64_t offset = 0;
+    bool ours = link_header_text(ev, "parkway:run", &run) && str_eq(run, str_of(s->run)) &&
+                link_header_int(ev, "parkway:seq", &seq) &&
+                link_header_int(ev, "x-stream-offset", &offset);
+    if (!ours || (uint64_t)seq < a->target) {
+        return tail_ack(a->link, ev->tag, e);
+    }
+    int rc = tail_stop(a->link, VERIFY, e);
+    a->verifying = false;
+    uint64_t numbers = (uint64_t)seq - a->seen_seq;
+    uint64_t room = offset > a->seen_offset ? (uint64_t)(offset - a->seen_offset) : 0;
+    /* a redelivered older offset cannot happen: the awaited number is new */
+    if (rc == 0 && room + (a->refused - a->seen_refused) < numbers) {
+        return gap(a, "fewer than were confirmed", e);
+    }
+    a->seen_seq = (uint64_t)seq;
+    a->seen_offset = offset;
+    a->seen_refused = a->refused;
+    atomic_store(&s->verified_seq, (uint64_t)seq);
+    return rc;
+}
+
+/* The awaited event has not come. */
+static int verify_quiet(struct applied *a, struct err *e)
+{
+    if (clock_mono_us() - a->verify_us < VERIFY_QUIET_US) {
+        return 0;
+    }
+    if (!a->asked) {
+        /* is it the broker that is slow? let it answer something first */
+        int64_t depth;
+        int rc = topology_depth(a->link, setup()->events_stream, &depth, e);
+        a->asked = true;
+        a->verify_us = clock_mono_us() - VERIFY_QUIET_US / 2;
+        return rc;
+    }
+    return gap(a, "the last confirmed one is not there", e);
+}
+
+/* --- the loop ---------------------------------------------------------------------------------- */
+
+static int start_reports(struct applied *a, struct err *e)
+{
+    a->verifying = false;
+    return tail_start(a->link, setup()->log_applied_queue, REPORTS, false, PREFETCH, e);
+}
+
+static int assert_bindings(struct applied *a, struct err *e)
+{
+    int missing = 0;
+    a->bind_us = clock_mono_us();
+    int rc = resume_bind(a->link, &missing, e);
+    if (rc == 0 && missing > 0) {
+        rc = start_reports(a, e); /* the refusal cost the channel */
+    }
+    if (rc == 0 && missing != a->missing) {
+        a->missing = missing;
+        metric_set(session_metric(a->s, SESSION_BINDINGS_MISSING), missing);
+        if (missing > 0) {
+            log_warn("queues of events.bindings do not exist count=%d", missing);
+        } else {
+            log_info("all queues of events.bindings are bound");
+        }
+    }
+    return rc;
+}
+
+/* What the primary must be told or asked, now and then. */
+static int serve_primary(struct applied *a, struct err *e)
+{
+    struct session *s = a->s;
+    int rc = 0;
+    if (clock_mono_us() - a->replicas_us >= REPLICAS_US) {
+        rc = read_replicas(a, e);
+    }
+    if (rc == 0 && s->is_break && !a->break_settled && atomic_load(&s->break_confirmed)) {
+        rc = registry_settle(s->conn, s->epoch, s->log_have.lsn, s->incarnation, e);
+        a->break_settled = true;
+    }
+    return rc == 0 ? write_reports(a, e) : rc;
+}
+
+static void serve_resend(struct applied *a)
+{
+    struct session *s = a->s;
+    if (!a->resend_wanted) {
+        return;
+    }
+    if (s->replayed_to > 0) {
+        a->resend_wanted = false; /* this session is one */
+        if (atomic_load(&s->log_lsn) < s->replayed_to) {
+            return;
+        }
+        s->replayed_to = 0;
+        return;
+    }
+    if (clock_mono_us() - a->began_us >= RESEND_US) {
+        a->resend_wanted = false;
+        struct err e = ERR_INIT;
+        err_set(&e, ERR_UNAVAILABLE, "a replica asked for the log again");
+        session_fail(s, SESSION_END_RESEND, &e);
+    }
+}
+
+static int serve_broker(struct applied *a, struct err *e)
+{
+    struct link_event ev;
+    int rc = link_next(a->link, 50, &ev, e);
+    if (rc != 0) {
+        return rc;
+    }
+    if (ev.kind == LINK_DELIVER && str_eq(ev.consumer, STR(REPORTS))) {
+        on_report(a, ev.body);
+        return tail_ack(a->link, ev.tag, e);
+    }
+    if (ev.kind == LINK_DELIVER) {
+        return on_verify(a, &ev, e);
+    }
+    if (ev.kind == LINK_CANCEL) {
+        return err_set(e, ERR_UNAVAILABLE, "the broker cancelled a consumer");
+    }
+    return 0;
+}
+
+void *applied_main(void *arg)
+{
+    struct session *s = arg;
+    struct applied a = {.s = s,
+                        .began_us = clock_mono_us(),
+                        .bind_us = clock_mono_us(),
+                        .seen_offset = s->events_offset};
+    struct link_options o = {.name = "parkway relay applied"};
+    struct err e = ERR_INIT;
+    bool primary = false;
+    int rc = link_open(&a.link, setup()->broker_url, &o, &e);
+    if (rc == 0) {
+        atomic_store(&s->read_link, a.link);
+        rc = start_reports(&a, &e);
+    }
+    while (rc == 0 && !session_stopping(s)) {
+        rc = serve_broker(&a, &e);
+        if (rc == 0) {
+            rc = a.verifying ? verify_quiet(&a, &e) : verify_begin(&a, &e);
+        }
+        if (rc == 0 && clock_mono_us() - a.bind_us >= BIND_US) {
+            rc = assert_bindings(&a, &e);
+        }
+        if (rc == 0) {
+            serve_resend(&a);
+            rc = serve_primary(&a, &e);
+            primary = rc != 0;
+        }
+    }
+    if (rc != 0) {
+        session_fail(s, primary ? SESSION_END_PRIMARY : SESSION_END_BROKER, &e);
+    }
+    pthread_mutex_lock(&s->lock);
+    atomic_store(&s->read_link, NULL);
+    pthread_mutex_unlock(&s->lock);
+    link_close(a.link);
+    return NULL;
+}

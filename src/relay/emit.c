@@ -1,0 +1,708 @@
+/* emit.c - the thread that owns the publishing link: takes what was captured, lets it become frames and
+ * events, publishes both, and decides with every confirm what may be released.
+ *
+ * Both lanes share one channel, so a tag names a message of either. A frame that is not full goes out
+ * when none is unconfirmed and no more input is at hand: alone on an idle system at once, in company on a
+ * busy one. A full frame goes out at once, as far as the window allows.
+ *
+ * What cannot be published:
+ *   link lost, frame refused     the session ends; the next one reads the streams' tails and continues
+ *   frame or event returned      likewise, after saying so: the next session declares the topology
+ *   event refused by a queue     sent again, three times with growing waits, then into parkway.events
+ *                                alone; commands (other exchanges) for ever
+ *   alarm                        publishing waits; reading and reports to the primary go on
+ *
+ * Memory: the window (count and bytes), one frame, the chunk being read. */
+#include "relay/assemble.h"
+#include "relay/relay_conf.h"
+#include "relay/session.h"
+#include "relay/window.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "event/setup.h"
+#include "mq/publish.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    PROGRESS_US = 50000,   /* a progress frame at most this often */
+    RELEASE_US = 2000,     /* the frontier is computed at most this often */
+    PUMP_EVERY = 32,       /* messages between two looks at what the broker sends */
+    TRIES = 3,             /* of an event that a queue refuses */
+    RETRY_FIRST_US = 200000,
+    RETRY_MAX_US = 10000000,
+    AHEAD_MARKS = 64,
+    BATCH_MAX_BYTES = 256 << 10,
+    FRAME_OVERHEAD_BYTES = 512,
+};
+
+struct emit {
+    struct session *s;
+    struct link *link;
+    struct assemble *assemble;
+    struct window *window;
+    struct window_retries retries;
+    struct window_marks *marks;
+    struct intake_chunk *chunk;
+    struct event *held; /* a batch being collected */
+    uint64_t seq;       /* of the last event for the stream */
+    uint64_t acked_seq;
+    uint64_t progress_lsn;
+    int64_t frame_us; /* when the last frame was sent */
+    int64_t release_us;
+    unsigned since_pump;
+    bool blocked;
+    bool paused;
+    bool over_budget;
+    bool serving; /* inside serve_retries */
+    /* bytes of the log by position, to know how far it is ahead of the slowest replica */
+    struct {
+        uint64_t lsn;
+        uint64_t bytes;
+    } ahead[AHEAD_MARKS];
+    size_t ahead_first, ahead_count;
+    uint64_t log_bytes;
+    /* the replicas as last seen */
+    struct session_replica replicas[SESSION_REPLICAS_MAX];
+    size_t replica_count;
+    bool replicas_known;
+    unsigned replicas_version;
+};
+
+static struct metric *metric(struct emit *m, enum session_metric which)
+{
+    return session_metric(m->s, which);
+}
+
+/* --- release ----------------------------------------------------------------------------------- */
+
+static uint64_t min_lsn(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t events_unconfirmed(const struct emit *m)
+{
+    uint64_t lsn = min_lsn(window_safe_lsn(m->window, WINDOW_EVENTS),
+                           window_retry_safe_lsn(&m->retries));
+    return m->held != NULL ? min_lsn(lsn, m->held->at.lsn) : lsn;
+}
+
+static uint64_t events_safe(struct emit *m)
+{
+    uint64_t seen = assemble_seen_lsn(m->assemble);
+    if (!assemble_in_transaction(m->assemble) && m->progress_lsn > seen) {
+        seen = m->progress_lsn;
+    }
+    seen = seen > m->s->start_lsn ? seen : m->s->start_lsn;
+    uint64_t unverified =
+        window_marks_safe_lsn(m->marks, atomic_load(&m->s->verified_seq));
+    return min_lsn(seen, min_lsn(unverified, events_unconfirmed(m)));
+}
+
+static uint64_t log_safe(const struct emit *m)
+{
+    uint64_t lsn = window_safe_lsn(m->window, WINDOW_LOG);
+    return lsn != UINT64_MAX ? lsn : assemble_last(m->assemble).lsn;
+}
+
+static void take_replicas(struct emit *m)
+{
+    struct session *s = m->s;
+    unsigned version = atomic_load(&s->replicas_version);
+    if (version == m->replicas_version) {
+        return;
+    }
+    pthread_mutex_lock(&s->lock);
+    m->replicas_version = atomic_load(&s->replicas_version);
+    m->replicas_known = s->replicas_known;
+    m->replica_count = 0;
+    for (size_t i = 0; i < s->replica_count; i++) {
+        if (s->replicas[i].registered) {
+            m->replicas[m->replica_count++] = s->replicas[i];
+        }
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* How many bytes of the log the slowest replica has still to read; remembers the answer coarsely. */
+static uint64_t ahead_bytes(struct emit *m, uint64_t applied_lsn)
+{
+    while (m->ahead_count > 1 &&
+           m->ahead[(m->ahead_first + 1) % AHEAD_MARKS].lsn <= applied_lsn) {
+        m->ahead_first = (m->ahead_first + 1) % AHEAD_MARKS;
+        m->ahead_count--;
+    }
+    if (m->ahead_count == 0) {
+        return 0;
+    }
+    bool all = assemble_last(m->assemble).lsn <= applied_lsn;
+    return all ? 0 : m->log_bytes - m->ahead[m->ahead_first].bytes;
+}
+
+static void ahead_add(struct emit *m, uint64_t before_lsn, size_t bytes)
+{
+    uint64_t step = (uint64_t)setup()->log_max_bytes / AHEAD_MARKS;
+    size_t last = (m->ahead_first + m->ahead_count - 1) % AHEAD_MARKS;
+    if (m->ahead_count == 0 ||
+        (m->log_bytes - m->ahead[last].bytes >= step && m->ahead_count < AHEAD_MARKS)) {
+        size_t at = (m->ahead_first + m->ahead_count++) % AHEAD_MARKS;
+        m->ahead[at].lsn = before_lsn;
+        m->ahead[at].bytes = m->log_bytes;
+    }
+    m->log_bytes += bytes;
+}
+
+static void say_state(struct emit *m, const struct frontier_out *out)
+{
+    if (out->over_budget != m->over_budget) {
+        m->over_budget = out->over_budget;
+        metric_set(metric(m, SESSION_OVER_BUDGET), m->over_budget);
+        if (m->over_budget) {
+            log_warn("WAL budget exceeded, releasing past replicas that lag "
+                     "hint=\"bring the replica back, or parkway replica drop\"");
+        } else {
+            log_info("WAL is inside its budget again");
+        }
+    }
+}
+
+/* Computes the frontier and publishes it for capture. */
+static void release(struct emit *m, bool now)
+{
+    int64_t us = clock_mono_us();
+    if (!now && us - m->release_us < RELEASE_US) {
+        return;
+    }
+    m->release_us = us;
+    struct session *s = m->s;
+    take_replicas(m);
+    struct frontier_replica replicas[SESSION_REPLICAS_MAX];
+    uint64_t slowest = UINT64_MAX;
+    for (size_t i = 0; i < m->replica_count; i++) {
+        const struct session_replica *r = &m->replicas[i];
+        replicas[i] = (struct frontier_replica){r->name, r->reported, r->epoch, r->lsn};
+        bool known = r->reported && epoch_eq(r->epoch, s->epoch);
+        slowest = min_lsn(slowest, known ? r->lsn : 0);
+    }
+    bool applied = strcmp(relay_conf()->release, "applied") == 0;
+    struct frontier_in in = {
+        .released = atomic_load(&s->released_lsn),
+        .log_lsn = log_safe(m),
+        .events_lsn = events_safe(m),
+        .applied = applied,
+        .epoch = s->epoch,
+        .replicas = replicas,
+        .replica_count = m->replica_count,
+        .replicas_known = m->replicas_known,
+        .wal_lsn = atomic_load(&s->heard_lsn),
+        .wal_budget = (uint64_t)relay_conf()->wal_budget_bytes,
+    };
+    struct frontier_out out = frontier_decide(&in);
+    atomic_store(&s->released_lsn, out.release);
+    atomic_store(&s->log_lsn, in.log_lsn);
+    uint64_t first_seq = window_first_seq(m->window);
+    atomic_store(&s->confirmed_seq, min_lsn(m->acked_seq, first_seq - 1));
+    metric_set(metric(m, SESSION_HOLD), out.hold);
+    metric_set(metric(m, SESSION_PUBLISHED_LSN), (int64_t)in.log_lsn);
+    metric_set(metric(m, SESSION_LAG),
+               in.wal_lsn > in.log_lsn ? (int64_t)(in.wal_lsn - in.log_lsn) : 0);
+    metric_set(metric(m, SESSION_WINDOW),
+               (int64_t)(window_count(m->window, WINDOW_LOG) +
+                         window_count(m->window, WINDOW_EVENTS) + m->retries.count));
+    metric_set(metric(m, SESSION_WINDOW_BYTES), (int64_t)window_bytes(m->window));
+    uint64_t ahead = applied && m->replica_count > 0 ? ahead_bytes(m, slowest) : 0;
+    metric_set(metric(m, SESSION_AHEAD), (int64_t)ahead);
+    bool paused = ahead > (uint64_t)setup()->log_max_bytes / 2 && !out.over_budget;
+    if (paused != m->paused) {
+        m->paused = paused;
+        metric_set(metric(m, SESSION_PAUSED), paused);
+        log_info(paused ? "publishing waits for the slowest replica ahead_bytes=%llu"
+                        : "publishing goes on ahead_bytes=%llu",
+                 (unsigned long long)ahead);
+    }
+    say_state(m, &out);
+}
+
+/* --- what the broker says ---------------------------------------------------------------------- */
+
+static void event_drop(struct event *ev)
+{
+    event_fini(ev);
+    free(ev);
+}
+
+static int64_t retry_wait_us(unsigned tries)
+{
+    int64_t us = RETRY_FIRST_US;
+    for (unsigned i = 0; i < tries && us < RETRY_MAX_US; i++) {
+        us *= 2;
+    }
+    return us < RETRY_MAX_US ? us : RETRY_MAX_US;
+}
+
+static int on_refused(struct emit *m, struct window_entry *entry, struct err *e)
+{
+    if (entry->lane == WINDOW_LOG) {
+        return err_set(e, ERR_UNAVAILABLE, "the broker refused a frame of the log");
+    }
+    struct event *ev = entry->event;
+    if (ev->tries > TRIES && ev->exchange[0] == '\0') {
+        event_drop(ev);
+        return err_set(e, ERR_UNAVAILABLE, "the broker refused an event for its stream");
+    }
+    metric_inc(metric(m, SESSION_NACKS));
+    atomic_fetch_add(&m->s->refused_count, entry->seq > 0 ? 1 : 0);
+    if (ev->tries == 0) {
+        log_warn("a queue refused an event, trying again key=%s id=%s", ev->key, ev->message_id);
+    }
+    window_retry_add(&m->retries, ev, entry->safe_lsn, ev->tries,
+                     clock_mono_us() + retry_wait_us(ev->tries));
+    return 0;
+}
+
+/* A confirm of one tag. */
+static int on_confirm(struct emit *m, uint64_t tag, bool ok, struct err *e)
+{
+    struct window_entry entry;
+    if (!window_take(m->window, tag, &entry)) {
+        return 0;
+    }
+    if (!ok || entry.returned) {
+        return on_refused(m, &entry, e);
+    }
+    metric_inc(metric(m, SESSION_CONFIRMS));
+    if (entry.lane == WINDOW_LOG) {
+        if (entry.is_break) {
+            atomic_store(&m->s->break_confirmed, true);
+        }
+        return 0;
+    }
+    if (entry.seq > m->acked_seq) {
+        m->acked_seq = entry.seq;
+    }
+    event_drop(entry.event);
+    return 0;
+}
+
+static int on_confirms(struct emit *m, const struct link_event *ev, struct err *e)
+{
+    bool ok = ev->kind == LINK_ACK;
+    if (!ev->multiple) {
+        return on_confirm(m, ev->tag, ok, e);
+    }
+    for (uint64_t tag = window_first(m->window); tag != 0 && tag <= ev->tag;
+         tag = window_first(m->window)) {
+        int rc = on_confirm(m, tag, ok, e);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static int on_return(struct emit *m, const struct link_event *ev, struct err *e)
+{
+    metric_inc(metric(m, SESSION_RETURNS));
+    struct window_entry *entry = NULL;
+    if (ev->exchange.n > 0 && !str_eq(ev->exchange, str_of(setup()->events_exchange))) {
+        entry = window_find_event(m->window, ev->message_id);
+    }
+    if (entry != NULL) {
+        entry->returned = true; /* a command whose queue is not there yet */
+        return 0;
+    }
+    return err_set(e, ERR_UNAVAILABLE,
+                   "the broker returned a message: %.*s (exchange \"%.*s\", key \"%.*s\")",
+                   STR_ARG(ev->text), STR_ARG(ev->exchange), STR_ARG(ev->key));
+}
+
+static int on_link_event(struct emit *m, const struct link_event *ev, struct err *e)
+{
+    switch (ev->kind) {
+    case LINK_ACK:
+    case LINK_NACK: return on_confirms(m, ev, e);
+    case LINK_RETURN: return on_return(m, ev, e);
+    case LINK_BLOCKED:
+    case LINK_UNBLOCKED:
+        if (link_blocked(m->link) != m->blocked) {
+            m->blocked = link_blocked(m->link);
+            metric_set(metric(m, SESSION_BLOCKED), m->blocked);
+            if (m->blocked) {
+                log_warn("the broker blocks publishing reason=\"%.*s\"", STR_ARG(ev->text));
+            } else {
+                log_info("the broker lets publishing go on");
+            }
+        }
+        return 0;
+    case LINK_DELIVER:
+    case LINK_CANCEL:
+    case LINK_NONE: return 0;
+    }
+    return 0;
+}
+
+/* Takes what the broker has sent, waiting up to timeout_ms for the first of it. */
+static int pump(struct emit *m, int timeout_ms, struct err *e)
+{
+    m->since_pump = 0;
+    for (;;) {
+        struct link_event ev;
+        int rc = link_next(m->link, timeout_ms, &ev, e);
+        if (rc == 0 && ev.kind != LINK_NONE) {
+            rc = on_link_event(m, &ev, e);
+        }
+        if (rc != 0) {
+            return rc;
+        }
+        if (ev.kind == LINK_NONE) {
+            break;
+        }
+        timeout_ms = 0;
+    }
+    release(m, false);
+    return 0;
+}
+
+/* --- publishing -------------------------------------------------------------------------------- */
+
+static int serve_retries(struct emit *m, struct err *e);
+
+static int wait_room(struct emit *m, enum window_lane lane, struct err *e)
+{
+    int rc = 0;
+    if (++m->since_pump >= PUMP_EVERY) {
+        rc = pump(m, 0, e);
+    }
+    size_t retries_max = m->serving ? SIZE_MAX : (size_t)relay_conf()->window;
+    while (rc == 0 &&
+           (!window_has_room(m->window) || m->retries.count >= retries_max ||
+            window_bytes(m->window) >= (size_t)relay_conf()->window_bytes ||
+            link_blocked(m->link) || (lane == WINDOW_LOG && m->paused))) {
+        if (session_stopping(m->s)) {
+            return err_set(e, ERR_CLOSED, "stopping");
+        }
+        rc = pump(m, 50, e);
+        if (rc == 0 && !m->serving) {
+            rc = serve_retries(m, e);
+        }
+    }
+    return rc;
+}
+
+static int on_frame(void *ctx, const struct frame_head *head, struct str body, struct err *e)
+{
+    struct emit *m = ctx;
+    int rc = wait_room(m, WINDOW_LOG, e);
+    if (rc != 0) {
+        return rc;
+    }
+    char id[POSITION_TEXT_MAX];
+    position_text(head->last, id);
+    uint64_t before_lsn = head->kind == FRAME_BREAK ? m->s->slot_lsn : head->prev.lsn;
+    struct window_entry entry = {.lane = WINDOW_LOG,
+                                 .safe_lsn = before_lsn,
+                                 .bytes = body.n + FRAME_OVERHEAD_BYTES,
+                                 .last = head->last,
+                                 .is_break = head->kind == FRAME_BREAK};
+    window_push(m->window, &entry);
+    ahead_add(m, before_lsn, entry.bytes);
+    m->frame_us = clock_mono_us();
+    metric_inc(metric(m, SESSION_FRAMES));
+    metric_add(metric(m, SESSION_FRAME_BYTES), (int64_t)body.n);
+    if (head->kind == FRAME_PROGRESS) {
+        metric_inc(metric(m, SESSION_PROGRESS));
+    } else if (head->kind == FRAME_DATA) {
+        atomic_store(&m->s->data_lsn, head->last.lsn);
+    }
+    struct publish_message msg = {
+        .exchange = "",
+        .key = setup()->log_stream,
+        .content_type = "application/octet-stream",
+        .type = "parkway.frame",
+        .message_id = id,
+        .body = body,
+    };
+    return publish_send(m->link, &msg, e);
+}
+
+/* Publishes an event; takes it over. */
+static int send_event(struct emit *m, struct event *ev, uint64_t safe_lsn, struct err *e)
+{
+    int rc = wait_room(m, WINDOW_EVENTS, e);
+    if (rc != 0) {
+        event_drop(ev);
+        return rc;
+    }
+    bool direct = ev->exchange[0] == '\0';
+    struct window_entry entry = {.lane = WINDOW_EVENTS,
+                                 .safe_lsn = safe_lsn,
+                                 .bytes = ev->body.len + ev->texts.len + FRAME_OVERHEAD_BYTES,
+                                 .event = ev};
+    if (direct || strcmp(ev->exchange, setup()->events_exchange) == 0) {
+        entry.seq = ++m->seq;
+        window_mark(m->marks, entry.seq, safe_lsn);
+    }
+    struct publish_header headers[EVENT_HEADERS_MAX + 2];
+    size_t n = 0;
+    for (; n < ev->header_count; n++) {
+        headers[n] = (struct publish_header){.name = ev->headers[n].name,
+                                             .text = event_header_text(ev, n)};
+    }
+    headers[n++] = (struct publish_header){.name = "parkway:run", .text = str_of(m->s->run)};
+    headers[n++] =
+        (struct publish_header){.name = "parkway:seq", .number = (int64_t)entry.seq};
+    struct publish_message msg = {
+        .exchange = ev->exchange,
+        .key = direct ? setup()->events_stream : ev->key,
+        .content_type = ev->batch_count > 1 ? "application/cloudevents-batch+json"
+                                            : "application/json",
+        .message_id = ev->message_id,
+        .headers = headers,
+        .header_count = n,
+        .body = buf_str(&ev->body),
+    };
+    window_push(m->window, &entry);
+    metric_inc(metric(m, SESSION_EVENTS));
+    return publish_send(m->link, &msg, e);
+}
+
+static int flush_held(struct emit *m, struct err *e)
+{
+    struct event *ev = m->held;
+    m->held = NULL;
+    if (ev == NULL) {
+        return 0;
+    }
+    uint64_t safe_lsn = ev->batch_lsn;
+    event_batch_end(ev);
+    return send_event(m, ev, safe_lsn, e);
+}
+
+/* Publishes an event now, or collects it with its neighbours where its topic allows that. */
+static int give_event(struct emit *m, struct event *ev, struct err *e)
+{
+    if (m->held != NULL) {
+        if (m->held->body.len < BATCH_MAX_BYTES && event_batch_add(m->held, ev)) {
+            event_drop(ev);
+            return 0;
+        }
+        int rc = flush_held(m, e);
+        if (rc != 0) {
+            event_drop(ev);
+            return rc;
+        }
+    }
+    if (ev->batch) {
+        ev->batch_lsn = ev->at.lsn;
+        m->held = ev;
+        return 0;
+    }
+    return send_event(m, ev, ev->at.lsn, e);
+}
+
+static int one_event(struct emit *m, const struct assemble_change *c,
+                     const struct event_relation *r, struct position at, struct err *e)
+{
+    /* what the stream holds is not sent again; commands are not in it: from the slot's position on */
+    bool is_message = c->msg->type == PGOUTPUT_MESSAGE;
+    bool have = position_cmp(at, m->s->events_have) <= 0;
+    if (have && !is_message) {
+        return 0;
+    }
+    struct event *ev = def_zalloc(1, sizeof *ev);
+    struct err why = ERR_INIT;
+    int rc = is_message                         ? event_from_message(ev, c->msg, at, c->commit_us, &why)
+             : c->msg->type == PGOUTPUT_TRUNCATE ? event_from_truncate(ev, r, at, c->commit_us, &why)
+                                                 : event_from_change(ev, r, c->msg, at, c->commit_us, &why);
+    if (rc == ERR_INVALID) {
+        metric_inc(metric(m, SESSION_EVENTS_INVALID));
+        char where[POSITION_TEXT_MAX];
+        position_text(at, where);
+        log_warn("could not make an event of a change: %s position=%s", why.text, where);
+    }
+    if (rc != 0 || (have && strcmp(ev->exchange, setup()->events_exchange) == 0)) {
+        event_drop(ev);
+        return 0;
+    }
+    return give_event(m, ev, e);
+}
+
+static int on_change(void *ctx, const struct assemble_change *c, struct err *e)
+{
+    struct emit *m = ctx;
+    metric_inc(metric(m, SESSION_CHANGES));
+    if (c->msg->type != PGOUTPUT_TRUNCATE) {
+        return one_event(m, c, c->relation_count > 0 ? c->relations[0] : NULL, c->at, e);
+    }
+    for (size_t i = 0; i < c->relation_count; i++) {
+        struct position at = c->at;
+        if (i + 1 < c->relation_count) {
+            at = c->before;
+            at.part = (uint32_t)i + 1;
+        }
+        int rc = one_event(m, c, c->relations[i], at, e);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/* --- the loop ---------------------------------------------------------------------------------- */
+
+static int serve_retries(struct emit *m, struct err *e)
+{
+    struct window_retry r;
+    int rc = 0;
+    m->serving = true;
+    while (rc == 0 && window_has_room(m->window) && !link_blocked(m->link) &&
+           window_retry_take(&m->retries, clock_mono_us(), &r)) {
+        struct event *ev = r.event;
+        ev->tries++;
+        bool command = strcmp(ev->exchange, setup()->events_exchange) != 0;
+        if (ev->tries > TRIES && !command) {
+            metric_inc(metric(m, SESSION_DIVERTED));
+            log_warn("a queue keeps refusing an event, it goes to the stream alone key=%s id=%s",
+                     ev->key, ev->message_id);
+            ev->exchange[0] = '\0';
+        }
+        rc = send_event(m, ev, r.safe_lsn, e);
+    }
+    m->serving = false;
+    return rc;
+}
+
+/* Sends what waits for company, now that nothing more is at hand. */
+static int settle(struct emit *m, struct err *e)
+{
+    int rc = flush_held(m, e);
+    if (rc != 0 || window_count(m->window, WINDOW_LOG) > 0 ||
+        assemble_in_transaction(m->assemble) || m->paused) {
+        return rc;
+    }
+    if (!assemble_is_empty(m->assemble)) {
+        return assemble_close(m->assemble, e);
+    }
+    if (m->progress_lsn > assemble_last(m->assemble).lsn &&
+        clock_mono_us() - m->frame_us >= PROGRESS_US) {
+        return assemble_progress(m->assemble, m->progress_lsn, e);
+    }
+    return 0;
+}
+
+/* Works through one chunk; *worked tells whether there was one. */
+static int digest(struct emit *m, bool *worked, struct err *e)
+{
+    m->chunk = intake_take(m->s->intake);
+    *worked = m->chunk != NULL;
+    struct intake_record r;
+    int rc = 0;
+    while (rc == 0 && m->chunk != NULL && intake_next(m->chunk, &r)) {
+        if (r.is_progress) {
+            m->progress_lsn = r.wal > m->progress_lsn ? r.wal : m->progress_lsn;
+            continue;
+        }
+        if (r.msg.n > 0 && r.msg.p[0] == PGOUTPUT_COMMIT) {
+            metric_inc(metric(m, SESSION_TRANSACTIONS));
+        }
+        rc = assemble_feed(m->assemble, r.wal, r.msg, e);
+    }
+    if (m->chunk != NULL) {
+        intake_done(m->s->intake, m->chunk);
+        m->chunk = NULL;
+    }
+    return rc;
+}
+
+static void wait_turn(struct emit *m)
+{
+    if (link_pending(m->link)) {
+        return;
+    }
+    int timeout_ms = 100;
+    if (m->retries.first != NULL || m->progress_lsn > assemble_last(m->assemble).lsn) {
+        timeout_ms = 10;
+    }
+    struct pollfd p[2] = {{.fd = link_socket(m->link), .events = POLLIN},
+                          {.fd = intake_fd(m->s->intake), .events = POLLIN}};
+    /* while publishing is barred, only the link can change that */
+    poll(p, m->blocked || m->paused ? 1 : 2, timeout_ms);
+}
+
+static int run(struct emit *m, struct err *e)
+{
+    struct session *s = m->s;
+    int rc = 0;
+    if (s->is_break) {
+        rc = assemble_break(m->assemble, s->break_from, s->log_have, e);
+    }
+    while (rc == 0 && !session_stopping(s)) {
+        rc = pump(m, 0, e);
+        if (rc == 0) {
+            rc = serve_retries(m, e);
+        }
+        bool worked = false;
+        if (rc == 0 && !m->blocked && !m->paused) {
+            rc = digest(m, &worked, e);
+            if (rc == 0) {
+                rc = settle(m, e);
+            }
+        }
+        if (rc == 0 && !worked) {
+            release(m, false);
+            wait_turn(m);
+        }
+    }
+    return rc;
+}
+
+void *emit_main(void *arg)
+{
+    struct session *s = arg;
+    struct emit *m = def_zalloc(1, sizeof *m);
+    struct err e = ERR_INIT;
+    m->s = s;
+    m->marks = def_zalloc(1, sizeof *m->marks);
+    m->window = window_new((size_t)relay_conf()->window);
+    struct assemble_options o = {.frame_max_bytes = (size_t)relay_conf()->frame_max_bytes,
+                                 .epoch = s->epoch,
+                                 .have = s->log_have};
+    memcpy(o.incarnation, s->incarnation, sizeof o.incarnation);
+    struct assemble_sink sink = {.ctx = m, .frame = on_frame, .change = on_change};
+    m->assemble = assemble_new(&o, &sink);
+    struct link_options lo = {.name = "parkway relay publish"};
+    int rc = link_open(&m->link, setup()->broker_url, &lo, &e);
+    if (rc == 0) {
+        atomic_store(&s->publish_link, m->link);
+        rc = publish_start(m->link, &e);
+    }
+    bool is_stream_fault = false;
+    if (rc == 0) {
+        rc = run(m, &e);
+        is_stream_fault = rc == ERR_PROTOCOL && link_alive(m->link);
+    }
+    if (rc != 0) {
+        session_fail(s, is_stream_fault ? SESSION_END_PRIMARY : SESSION_END_BROKER, &e);
+    }
+    s->unconfirmed_lsn = events_unconfirmed(m);
+    s->unverified_lsn =
+        min_lsn(s->unconfirmed_lsn,
+                window_marks_safe_lsn(m->marks, atomic_load(&s->verified_seq)));
+    pthread_mutex_lock(&s->lock);
+    atomic_store(&s->publish_link, NULL);
+    pthread_mutex_unlock(&s->lock);
+    link_close(m->link);
+    assemble_free(m->assemble);
+    window_free(m->window);
+    window_retry_fini(&m->retries);
+    free(m->marks);
+    if (m->held != NULL) {
+        event_drop(m->held);
+    }
+    free(m);
+    return NULL;
+}

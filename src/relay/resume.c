@@ -1,0 +1,142 @@
+/* resume.c - see resume.h. A stream is read from its last chunk on; the chunk may hold several
+ * messages, so reading goes on until the broker has nothing more for a moment. Should that moment come too
+ * early, the place read is too low, which costs repeats and loses nothing. */
+#include "relay/resume.h"
+
+#include "base/clock.h"
+#include "event/frame.h"
+#include "event/setup.h"
+#include "mq/tail.h"
+#include "mq/topology.h"
+
+#include <stdio.h>
+
+enum {
+    FIRST_MS = 10000,    /* for the first message of a stream that is not empty */
+    EMPTY_MS = 500,      /* of one that says it is */
+    QUIET_MS = 200,      /* after the last one */
+    TAIL_MAX_MS = 30000, /* somebody else keeps writing there */
+    APPLIED_MAX_LENGTH = 10000,
+    PREFETCH = 1000,
+};
+
+int resume_declare(struct link *l, struct err *e)
+{
+    const struct setup *c = setup();
+    int rc = topology_exchange(l, c->events_exchange, "topic", e);
+    if (rc == 0) {
+        rc = topology_exchange(l, "CQRS_COMMAND", "direct", e);
+    }
+    if (rc == 0) {
+        rc = topology_stream(l, c->log_stream, c->log_max_bytes, NULL, e);
+    }
+    if (rc == 0) {
+        rc = topology_stream(l, c->events_stream, c->events_max_bytes, NULL, e);
+    }
+    if (rc == 0) {
+        rc = topology_queue(l, c->log_applied_queue, APPLIED_MAX_LENGTH, e);
+    }
+    return rc == 0 ? topology_bind(l, c->events_stream, c->events_exchange, "#", e) : rc;
+}
+
+int resume_bind(struct link *l, int *missing, struct err *e)
+{
+    const struct setup *c = setup();
+    *missing = 0;
+    int rc = topology_bind(l, c->events_stream, c->events_exchange, "#", e);
+    for (size_t i = 0; rc == 0 && i < c->events_bindings.count; i++) {
+        char queue[512];
+        snprintf(queue, sizeof queue, "%s", c->events_bindings.items[i]);
+        char *key = strchr(queue, '=');
+        if (key == NULL) {
+            continue;
+        }
+        *key++ = '\0';
+        rc = topology_bind(l, queue, c->events_exchange, key, e);
+        if (rc == ERR_NOT_FOUND) {
+            (*missing)++;
+            rc = 0;
+        }
+    }
+    return rc;
+}
+
+typedef void tail_message(struct resume *out, const struct link_event *ev);
+
+static void on_frame(struct resume *out, const struct link_event *ev)
+{
+    struct frame_head head;
+    struct rd items;
+    struct err ignored = ERR_INIT; /* somebody else's message: not a frame */
+    if (frame_decode(ev->body, &head, &items, &ignored) == 0) {
+        out->log_found = true;
+        out->log_last = head.last;
+        memcpy(out->incarnation, head.incarnation, sizeof out->incarnation);
+    }
+}
+
+static void on_event(struct resume *out, const struct link_event *ev)
+{
+    struct str run;
+    struct position at;
+    if (link_header_text(ev, "parkway:run", &run) && ev->message_id.p != NULL &&
+        position_parse(ev->message_id, &at)) {
+        out->events_found = true;
+        out->events_last = at;
+    }
+    int64_t offset;
+    if (link_header_int(ev, "x-stream-offset", &offset) && offset > out->events_offset) {
+        out->events_offset = offset;
+    }
+}
+
+/* Reads the tail of one stream; *seen: anything at all came. */
+static int read_tail(struct link *l, const char *stream, tail_message *take, struct resume *out,
+                     bool *seen, struct err *e)
+{
+    int64_t depth = 0;
+    int rc = topology_depth(l, stream, &depth, e);
+    if (rc == 0) {
+        rc = tail_start(l, stream, stream, true, PREFETCH, e);
+    }
+    int64_t began = clock_mono_us();
+    int64_t wait_ms = depth > 0 ? FIRST_MS : EMPTY_MS;
+    int64_t last = began;
+    *seen = false;
+    while (rc == 0 && clock_mono_us() - began < TAIL_MAX_MS * INT64_C(1000)) {
+        struct link_event ev;
+        rc = link_next(l, QUIET_MS / 2, &ev, e);
+        if (rc != 0) {
+            break;
+        }
+        if (ev.kind == LINK_DELIVER && str_eq(ev.consumer, str_of(stream))) {
+            uint64_t tag = ev.tag;
+            *seen = true;
+            last = clock_mono_us();
+            wait_ms = QUIET_MS;
+            take(out, &ev);
+            rc = tail_ack(l, tag, e);
+        } else if (ev.kind == LINK_CANCEL) {
+            rc = err_set(e, ERR_UNAVAILABLE, "the broker cancelled the reading of %s", stream);
+        } else if (clock_mono_us() - last >= wait_ms * 1000) {
+            break;
+        }
+    }
+    if (rc == 0) {
+        rc = tail_stop(l, stream, e);
+    }
+    if (rc == 0 && !*seen && depth > 0) {
+        rc = err_set(e, ERR_TIMEOUT, "could not read the end of %s in %d s", stream,
+                     FIRST_MS / 1000);
+    }
+    return rc;
+}
+
+int resume_read(struct link *l, struct resume *out, struct err *e)
+{
+    *out = (struct resume){.events_offset = -1};
+    bool seen = false;
+    int rc = read_tail(l, setup()->log_stream, on_frame, out, &seen, e);
+    out->log_empty = !seen;
+    return rc == 0 ? read_tail(l, setup()->events_stream, on_event, out, &seen, e) : rc;
+}

@@ -1,0 +1,27 @@
+/* resume.h - where the lanes stand on the broker: the last frame of parkway.log and the last event of
+ * parkway.events; and the topology that both need. Runs on main's own link before a session. */
+#ifndef PARKWAY_RELAY_RESUME_H
+#define PARKWAY_RELAY_RESUME_H
+
+#include "event/position.h"
+#include "mq/link.h"
+
+struct resume {
+    bool log_empty;          /* the stream holds no frame at all: it is a new one */
+    bool log_found;          /* a frame was read; the next two are its */
+    struct position log_last;
+    uint8_t incarnation[16];
+    bool events_found;       /* an event of the relay was read */
+    struct position events_last;
+    int64_t events_offset;   /* of the last message there, whoever wrote it; -1: none */
+};
+
+/* resume_declare - exchanges, streams, the queue of reports, and the binding of the events stream. */
+NODISCARD int resume_declare(struct link *l, struct err *e);
+/* resume_bind - that binding and those of events.bindings; *missing counts queues that are not
+ * there (a new channel then; consumers of the old one are gone). */
+NODISCARD int resume_bind(struct link *l, int *missing, struct err *e);
+/* resume_read - waits until the last message was read, up to 10 s each. */
+NODISCARD int resume_read(struct link *l, struct resume *out, struct err *e);
+
+#endif
