@@ -68,7 +68,7 @@ static void *grow(struct plan *p, void *items, size_t count, size_t *cap, size_t
     }
     size_t n = *cap > 0 ? *cap * 2 : 16;
     void *more = arena_alloc(p->arena, n * size);
-    if (count > 0) {
+    if (items != NULL && count > 0) {
         memcpy(more, items, count * size);
     }
     *cap = n;
@@ -242,6 +242,7 @@ static void emit_updates(struct plan *p, struct plan_table *t, size_t count)
         if (s == NULL) {
             s = step_add(p, PLAN_UPDATE, t, p->step_count < from + SETS_MAX ? count : 1);
         }
+        ASSERT(s->rows != NULL);
         s->rows[s->count++] = (struct plan_row){en->key, en->neu};
         count--;
     }

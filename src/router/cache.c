@@ -78,6 +78,7 @@ static void item_unref(struct item *i)
 
 static void drop(struct cache *c, struct map *m, struct entry *e)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): e is in the table, so it has a head */
     HASH_DEL(m->table, e);
     DL_DELETE(m->used, e);
     m->n--;
@@ -127,7 +128,7 @@ static struct entry *keep(struct cache *c, struct map *m, struct str key, struct
     DL_APPEND(m->used, e);
     m->n++;
     c->bytes += e->bytes;
-    while (m->n > c->entries_max || (c->bytes > c->bytes_max && m->used != e)) {
+    while (m->used != e && (m->n > c->entries_max || c->bytes > c->bytes_max)) {
         drop(c, m, m->used);
     }
     return e;
