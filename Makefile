@@ -32,18 +32,19 @@ PG_SRC       := src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c src/pg/repl.c
 MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c src/mq/tail.c src/mq/consume.c
 EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c src/event/member.c \
                 src/event/event.c
-ROUTER_SRC   := src/router/shape.c src/router/jscan.c src/router/ast.c src/router/classify.c \
+ROUTER_SRC   := src/router/router_conf.c src/router/shape.c src/router/jscan.c src/router/ast.c src/router/classify.c \
                 src/router/catalog.c src/router/catload.c src/router/judge.c src/router/cache.c \
                 src/router/decide.c
 RELAY_SRC    := src/relay/relay_conf.c src/relay/intake.c src/relay/assemble.c src/relay/window.c \
                 src/relay/frontier.c src/relay/registry.c src/relay/resume.c src/relay/capture.c \
                 src/relay/emit.c src/relay/applied.c src/relay/relay.c
-CONSUMER_SRC := src/consumer/chain.c src/consumer/plan.c
+CONSUMER_SRC := src/consumer/consumer_conf.c src/consumer/chain.c src/consumer/plan.c
 DOMAIN_SRC   := src/domain/db.c src/domain/parking.c
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
                 src/command/idempotency.c src/command/probe.c src/command/slotpage.c \
                 src/command/command.c
-OPS_SRC      := src/ops/settings.c src/ops/route.c
+OPS_SRC      := src/ops/settings.c src/ops/route.c src/ops/captured.c src/ops/login.c \
+                src/ops/enroll.c src/ops/migrate.c
 
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \
             $(CONSUMER_SRC) $(DOMAIN_SRC) $(COMMAND_SRC) $(OPS_SRC)

@@ -24,6 +24,7 @@ struct command {
 static const struct command commands[] = {
     {"relay", relay_main, "the daemon that publishes the primary's changes"},
     {"command", command_main, "the HTTP command service"},
+    {"migrate", migrate_main, "bring both databases to what this program expects"},
     {"route", route_main, "where a statement goes, and why"},
     {NULL, NULL, NULL},
 };

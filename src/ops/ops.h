@@ -1,8 +1,16 @@
-/* ops.h - the operator commands: `parkway <name>`. Each owns its arguments, its output and its exit
- * status (base/err.h); argv[0] is the command's name; settings are loaded. Thread: main. */
+/* ops.h - the operator commands: `parkway <name>`. Each owns its arguments, prints results on stdout,
+ * diagnostics on stderr, and returns an exit status (base/err.h); argv[0] is the command's name;
+ * settings are loaded. Thread: main. */
 #ifndef PARKWAY_OPS_OPS_H
 #define PARKWAY_OPS_OPS_H
 
-int route_main(int argc, char **argv); /* where a statement goes, and why */
+#include "base/conf.h"
+
+int migrate_main(int argc, char **argv); /* bring both databases to what this program expects */
+int route_main(int argc, char **argv);   /* where a statement goes, and why */
+int status_main(int argc, char **argv);  /* what is up, how far, how late */
+
+/* migrate.*: the superuser logins that parkway migrate uses. */
+extern const struct conf_group migrate_conf_group;
 
 #endif

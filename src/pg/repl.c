@@ -90,12 +90,15 @@ int repl_identify(struct repl *r, struct repl_system *out, struct err *e)
     return ok ? 0 : err_set(e, ERR_PROTOCOL, "could not read the primary's position");
 }
 
-int repl_slot_create(struct repl *r, const char *slot, uint64_t *at, struct err *e)
+/* snapshot NULL: none is exported. */
+static int create_slot(struct repl *r, const char *slot, bool temporary, uint64_t *at,
+                       char *snapshot, struct err *e)
 {
     struct buf sql = BUF_INIT;
     buf_adds(&sql, "CREATE_REPLICATION_SLOT ");
     add_quoted(&sql, slot, '"');
-    buf_adds(&sql, " LOGICAL pgoutput NOEXPORT_SNAPSHOT");
+    buf_addf(&sql, "%s LOGICAL pgoutput %s", temporary ? " TEMPORARY" : "",
+             snapshot != NULL ? "EXPORT_SNAPSHOT" : "NOEXPORT_SNAPSHOT");
     PGresult *res = PQexec(r->pg, buf_cstr(&sql));
     buf_fini(&sql);
     if (PQresultStatus(res) != PGRES_TUPLES_OK || PQntuples(res) != 1) {
@@ -105,8 +108,22 @@ int repl_slot_create(struct repl *r, const char *slot, uint64_t *at, struct err 
     uint32_t lo = 0;
     bool ok = sscanf(PQgetvalue(res, 0, 1), "%" SCNx32 "/%" SCNx32, &hi, &lo) == 2;
     *at = (uint64_t)hi << 32 | lo;
+    if (snapshot != NULL) {
+        snprintf(snapshot, REPL_SNAPSHOT_MAX, "%s", PQgetvalue(res, 0, 2));
+    }
     PQclear(res);
     return ok ? 0 : err_set(e, ERR_PROTOCOL, "could not read the slot's position");
+}
+
+int repl_slot_create(struct repl *r, const char *slot, uint64_t *at, struct err *e)
+{
+    return create_slot(r, slot, false, at, NULL, e);
+}
+
+int repl_slot_export(struct repl *r, const char *slot, bool temporary, uint64_t *at,
+                     char *snapshot, struct err *e)
+{
+    return create_slot(r, slot, temporary, at, snapshot, e);
 }
 
 int repl_slot_drop(struct repl *r, const char *slot, struct err *e)

@@ -29,6 +29,12 @@ NODISCARD int repl_identify(struct repl *r, struct repl_system *out, struct err 
 /* repl_slot_create - a permanent logical slot with pgoutput; at becomes its consistent point.
  * Waits for the transactions that run at that moment. */
 NODISCARD int repl_slot_create(struct repl *r, const char *slot, uint64_t *at, struct err *e);
+/* repl_slot_export - the same, of a permanent or temporary slot (gone with the connection); snapshot
+ * [REPL_SNAPSHOT_MAX] becomes the name of the snapshot that shows exactly what was committed before that
+ * point. It lasts until the next command on this connection: SET TRANSACTION SNAPSHOT in another. */
+enum { REPL_SNAPSHOT_MAX = 64 };
+NODISCARD int repl_slot_export(struct repl *r, const char *slot, bool temporary, uint64_t *at,
+                               char *snapshot, struct err *e);
 NODISCARD int repl_slot_drop(struct repl *r, const char *slot, struct err *e);
 /* repl_start - stream from lsn on (or from the slot's confirmed position, whichever is later):
  * protocol 1, messages on. After it only the calls below are allowed. */

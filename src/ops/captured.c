@@ -1,0 +1,392 @@
+/* captured.c - see captured.h.
+ *
+ * Names are quoted by the server that they come from (quote_ident), so no quoting is written here. What
+ * is published of a table (columns, row filter) is read from pg_publication_tables, the same
+ * place that pgoutput decides by, so a copy holds what the stream would have carried. */
+#include "ops/captured.h"
+
+#include "base/buf.h"
+#include "consumer/consumer_conf.h"
+#include "event/setup.h"
+#include "pg/pipeline.h"
+
+#include <stdlib.h>
+
+/* ---- looking up ----------------------------------------------------------------------------- */
+
+static int look_up(struct conn *primary, const char *name, struct captured_table *t,
+                   struct err *e)
+{
+    struct rows *r;
+    int rc = conn_query(primary,
+                        "select format('%I.%I', n.nspname, c.relname) from pg_class c "
+                        "join pg_namespace n on n.oid = c.relnamespace "
+                        "where n.nspname || '.' || c.relname = $1 and c.relkind in ('r', 'p')",
+                        1, (struct str[]){str_of(name)}, &r, e);
+    if (rc != 0) {
+        return rc;
+    }
+    if (rows_count(r) == 0) {
+        rc = err_set(e, ERR_NOT_FOUND,
+                     "captured table \"%s\" does not exist on the primary (capture.tables)",
+                     name);
+    } else {
+        t->name = def_strdup(name);
+        t->source = def_strdup(rows_text(r, 0, 0));
+    }
+    rows_free(r);
+    return rc;
+}
+
+static bool is_plain(const struct consumer_mirror *m)
+{
+    return strcmp(m->kind, "append") != 0 && m->columns[0] == '\0';
+}
+
+/* "schema.name" quoted; a name without a dot stands in public. */
+static int quote(struct conn *c, const char *name, char **out, struct err *e)
+{
+    const char *dot = strchr(name, '.');
+    struct str schema = dot != NULL ? (struct str){name, (size_t)(dot - name)} : STR("public");
+    struct str table = str_of(dot != NULL ? dot + 1 : name);
+    struct rows *r;
+    int rc = conn_query(c, "select format('%I.%I', $1::text, $2::text)", 2,
+                        (struct str[]){schema, table}, &r, e);
+    if (rc == 0) {
+        *out = def_strdup(rows_text(r, 0, 0));
+        rows_free(r);
+    }
+    return rc;
+}
+
+static void add_mirror(struct captured *c, const struct captured_table *t, char *target)
+{
+    c->mirrors = def_realloc(c->mirrors, (c->mirror_count + 1) * sizeof *c->mirrors);
+    c->mirrors[c->mirror_count++] = (struct captured_mirror){t, target};
+}
+
+static int load_mirrors(struct captured *c, const struct captured_table *t,
+                        struct conn *primary, struct err *e)
+{
+    const struct conf_groups *groups = &consumer_conf()->mirrors;
+    if (groups->count == 0) {
+        add_mirror(c, t, def_strdup(t->source));
+        return 0;
+    }
+    const struct consumer_mirror *m = groups->items;
+    for (size_t i = 0; i < groups->count; i++) {
+        if (strcmp(m[i].source, t->name) != 0 || !is_plain(&m[i])) {
+            continue;
+        }
+        char *target;
+        int rc = quote(primary, m[i].target[0] != '\0' ? m[i].target : t->name, &target, e);
+        if (rc != 0) {
+            return rc;
+        }
+        add_mirror(c, t, target);
+    }
+    return 0;
+}
+
+int captured_load(struct captured *out, struct conn *primary, struct err *e)
+{
+    const struct conf_strings *names = &setup()->capture_tables;
+    *out = (struct captured){.tables = def_zalloc(names->count, sizeof *out->tables)};
+    for (size_t i = 0; i < names->count; i++) {
+        int rc = look_up(primary, names->items[i], &out->tables[i], e);
+        if (rc == 0) {
+            out->table_count++;
+            rc = load_mirrors(out, &out->tables[i], primary, e);
+        }
+        if (rc != 0) {
+            captured_free(out);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+void captured_free(struct captured *c)
+{
+    for (size_t i = 0; i < c->table_count; i++) {
+        free(c->tables[i].name);
+        free(c->tables[i].source);
+    }
+    for (size_t i = 0; i < c->mirror_count; i++) {
+        free(c->mirrors[i].target);
+    }
+    free(c->tables);
+    free(c->mirrors);
+    *c = (struct captured){0};
+}
+
+/* ---- publishing ----------------------------------------------------------------------------- */
+
+/* One statement whose text the server itself formats from the parameters. */
+static int exec_formatted(struct conn *c, const char *format, size_t count,
+                          const struct str *params, struct err *e)
+{
+    struct rows *r;
+    int rc = conn_query(c, format, count, params, &r, e);
+    if (rc == 0) {
+        rc = conn_exec(c, rows_text(r, 0, 0), e);
+        rows_free(r);
+    }
+    return rc;
+}
+
+static int publication_exists(struct conn *primary, bool *out, struct err *e)
+{
+    struct rows *r;
+    int rc = conn_query(primary, "select 1 from pg_publication where pubname = $1", 1,
+                        (struct str[]){str_of(setup()->capture_publication)}, &r, e);
+    if (rc == 0) {
+        *out = rows_count(r) > 0;
+        rows_free(r);
+    }
+    return rc;
+}
+
+static int look_up_published(struct conn *primary, struct captured_table *t, struct err *e)
+{
+    struct rows *r;
+    int rc = conn_query(primary,
+                        "select 1 from pg_publication_tables "
+                        "where pubname = $1 and schemaname || '.' || tablename = $2",
+                        2,
+                        (struct str[]){str_of(setup()->capture_publication), str_of(t->name)},
+                        &r, e);
+    if (rc == 0) {
+        t->published = rows_count(r) > 0;
+        rows_free(r);
+    }
+    return rc;
+}
+
+int captured_publish(struct conn *primary, struct captured *c, struct err *e)
+{
+    struct str name = str_of(setup()->capture_publication);
+    bool exists = false;
+    int rc = publication_exists(primary, &exists, e);
+    if (rc == 0 && !exists) {
+        rc = exec_formatted(primary,
+                            "select format('create publication %I with "
+                            "(publish_via_partition_root = true)', $1::text)",
+                            1, &name, e);
+    }
+    for (size_t i = 0; rc == 0 && i < c->table_count; i++) {
+        struct captured_table *t = &c->tables[i];
+        rc = look_up_published(primary, t, e);
+        if (rc == 0 && !t->published) {
+            rc = exec_formatted(
+                primary, "select format('alter publication %I add table %s', $1::text, $2::text)",
+                2, (struct str[]){name, str_of(t->source)}, e);
+        }
+        if (rc == 0) {
+            /* parkway reads what it captures, to check and repair replicas */
+            rc = exec_formatted(primary,
+                                "select format('grant usage on schema %I to parkway; grant "
+                                "select on %s to parkway', split_part($1, '.', 1), $2::text)",
+                                2, (struct str[]){str_of(t->name), str_of(t->source)}, e);
+        }
+        if (rc != 0) {
+            return err_add(e, "could not publish %s", t->name);
+        }
+    }
+    return rc;
+}
+
+/* ---- making the mirror ---------------------------------------------------------------------- */
+
+static int refuse_foreign_types(struct conn *primary, const struct captured_table *t,
+                                struct err *e)
+{
+    struct rows *r;
+    int rc = conn_query(primary,
+                        "select attname, format_type(atttypid, atttypmod) from pg_attribute "
+                        "where attrelid = $1::text::regclass and attnum > 0 and not attisdropped "
+                        "and atttypid >= 16384 order by attnum limit 1",
+                        1, (struct str[]){str_of(t->source)}, &r, e);
+    if (rc != 0) {
+        return rc;
+    }
+    if (rows_count(r) > 0) {
+        rc = err_set(e, ERR_INVALID,
+                     "column %s of %s has type %s, which is not built in: make the table on the "
+                     "replica by hand",
+                     rows_text(r, 0, 0), t->name, rows_text(r, 0, 1));
+    }
+    rows_free(r);
+    return rc;
+}
+
+/* The columns that are published, and generated ones, which the replica computes itself. Nullability
+ * and defaults stay with the primary, which decides what a row may hold. */
+static const char columns_sql[] =
+    "select string_agg(format('%I %s%s%s', a.attname, format_type(a.atttypid, a.atttypmod), "
+    " case when a.attcollation <> t.typcollation "
+    "      then ' collate ' || a.attcollation::regcollation::text else '' end, "
+    " case when a.attgenerated <> '' "
+    "      then format(' generated always as (%s) stored', pg_get_expr(d.adbin, d.adrelid)) "
+    "      else '' end), ', ' order by a.attnum) "
+    "from pg_attribute a join pg_type t on t.oid = a.atttypid "
+    "left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum "
+    "join pg_publication_tables p on p.pubname = $2 "
+    "  and format('%I.%I', p.schemaname, p.tablename) = $1 "
+    "where a.attrelid = $1::text::regclass and a.attnum > 0 and not a.attisdropped "
+    "and (a.attname = any (p.attnames) or a.attgenerated <> '')";
+
+static const char primary_key_sql[] =
+    "select pg_get_constraintdef(oid) from pg_constraint "
+    "where conrelid = $1::text::regclass and contype = 'p'";
+
+/* Every other index: its definition without UNIQUE and name, on the target. The replica identity's own index
+ * keeps its uniqueness (it is what rows are found by). */
+static const char indexes_sql[] =
+    "select 'create ' || case when indisreplident then 'unique ' else '' end || 'index on ' || "
+    "$2::text || ' using ' || "
+    "regexp_replace(pg_get_indexdef(indexrelid), '^.*? USING ', '') "
+    "from pg_index where indrelid = $1::text::regclass and not indisprimary and indisvalid "
+    "order by indexrelid";
+
+static int create_indexes(struct conn *primary, struct conn *replica,
+                          const struct captured_mirror *m, struct err *e)
+{
+    struct rows *r;
+    int rc = conn_query(primary, indexes_sql, 2,
+                        (struct str[]){str_of(m->table->source), str_of(m->target)}, &r, e);
+    if (rc != 0) {
+        return rc;
+    }
+    for (size_t i = 0; rc == 0 && i < rows_count(r); i++) {
+        rc = conn_exec(replica, rows_text(r, i, 0), e);
+    }
+    rows_free(r);
+    return rc;
+}
+
+static int create_table(struct conn *primary, struct conn *replica,
+                        const struct captured_mirror *m, struct err *e)
+{
+    struct rows *columns = NULL;
+    struct rows *key = NULL;
+    struct str source = str_of(m->table->source);
+    int rc = conn_query(primary, columns_sql, 2,
+                        (struct str[]){source, str_of(setup()->capture_publication)}, &columns, e);
+    if (rc == 0) {
+        rc = conn_query(primary, primary_key_sql, 1, &source, &key, e);
+    }
+    if (rc == 0) {
+        struct buf sql = BUF_INIT;
+        bool keyed = rows_count(key) > 0;
+        const char *dot = strchr(m->target, '.');
+        buf_addf(&sql, "create schema if not exists %.*s; create table %s (%s%s%s)",
+                 (int)(dot - m->target), m->target, m->target, rows_text(columns, 0, 0),
+                 keyed ? ", " : "", keyed ? rows_text(key, 0, 0) : "");
+        rc = conn_exec(replica, buf_cstr(&sql), e);
+        buf_fini(&sql);
+    }
+    rows_free(key);
+    rows_free(columns);
+    return rc;
+}
+
+static int target_exists(struct conn *replica, const struct captured_mirror *m, bool *out,
+                         struct err *e)
+{
+    struct rows *r;
+    int rc = conn_query(replica, "select to_regclass($1) is not null", 1,
+                        (struct str[]){str_of(m->target)}, &r, e);
+    if (rc == 0) {
+        *out = rows_text(r, 0, 0)[0] == 't';
+        rows_free(r);
+    }
+    return rc;
+}
+
+int captured_check(struct conn *primary, struct conn *replica, const struct captured_mirror *m,
+                   struct err *e)
+{
+    bool exists = false;
+    int rc = target_exists(replica, m, &exists, e);
+    return rc != 0 || exists ? rc : refuse_foreign_types(primary, m->table, e);
+}
+
+int captured_create(struct conn *primary, struct conn *replica, const struct captured_mirror *m,
+                    struct err *e)
+{
+    bool exists = false;
+    int rc = target_exists(replica, m, &exists, e);
+    if (rc != 0 || exists) {
+        return rc;
+    }
+    rc = create_table(primary, replica, m, e);
+    if (rc == 0) {
+        rc = create_indexes(primary, replica, m, e);
+    }
+    return rc != 0 ? err_add(e, "could not make %s on the replica", m->target) : 0;
+}
+
+/* ---- copying -------------------------------------------------------------------------------- */
+
+static int copy_statements(struct conn *primary, const struct captured_mirror *m,
+                           struct rows **out, struct err *e)
+{
+    return conn_query(
+        primary,
+        "select format('copy (select %s from %s%s) to stdout', cols, $1::text, "
+        "              coalesce(' where ' || rowfilter, '')), "
+        "       format('copy %s (%s) from stdin', $3::text, cols) "
+        "from (select rowfilter, (select string_agg(quote_ident(attname), ', ' order by attnum) "
+        "        from pg_attribute where attrelid = $1::text::regclass and attnum > 0 "
+        "        and attgenerated = '' and attname = any (attnames)) as cols "
+        "      from pg_publication_tables where pubname = $2 and "
+        "      format('%I.%I', schemaname, tablename) = $1) p",
+        3,
+        (struct str[]){str_of(m->table->source), str_of(setup()->capture_publication),
+                       str_of(m->target)},
+        out, e);
+}
+
+static int pump(struct conn *primary, struct conn *replica, struct err *e)
+{
+    struct str row = STR_NULL;
+    for (;;) {
+        int rc = pipeline_copy_row(primary, &row, e);
+        if (rc != 0 || row.p == NULL) {
+            return rc;
+        }
+        rc = pipeline_copy_data(replica, row, e);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+}
+
+int captured_copy(struct conn *primary, struct conn *replica, const struct captured_mirror *m,
+                  int64_t *count, struct err *e)
+{
+    struct rows *sql;
+    int rc = copy_statements(primary, m, &sql, e);
+    if (rc != 0) {
+        return rc;
+    }
+    if (rows_count(sql) == 0) {
+        rc = err_set(e, ERR_CONFLICT, "the table was taken out of the publication meanwhile");
+    }
+    rc = rc != 0 ? rc : pipeline_copy_out(primary, rows_text(sql, 0, 0), e);
+    if (rc == 0) {
+        rc = pipeline_copy_begin(replica, rows_text(sql, 0, 1), e);
+    }
+    if (rc == 0) {
+        rc = pump(primary, replica, e);
+        struct err end = ERR_INIT;
+        int end_rc = pipeline_copy_end(replica, rc == 0, count, &end);
+        if (rc == 0 && end_rc != 0) {
+            *e = end;
+            rc = end_rc;
+        }
+    }
+    rows_free(sql);
+    return rc != 0 ? err_add(e, "could not copy %s", m->table->name) : 0;
+}

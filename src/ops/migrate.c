@@ -1,0 +1,314 @@
+/* migrate.c - parkway migrate: brings both databases to what this program expects.
+ *
+ *   parkway migrate
+ *
+ * The numbered files of sql/primary and sql/replica that a side has not seen yet are applied, all of
+ * a side in one transaction; parkway.migrations remembers them. Then logins, captured tables, the slot
+ * and the first copy of the rows (login.h, enroll.h), and the router's users file. Everything may be
+ * run again at any time, also beside running daemons; nothing is ever dropped. Two migrations at
+ * once wait for each other (an advisory lock of the primary).
+ *
+ * The files are looked for in $PARKWAY_SQL, then ../sql and ../share/parkway/sql beside the binary. */
+#include "base/buf.h"
+#include "event/setup.h"
+#include "ops/captured.h"
+#include "ops/enroll.h"
+#include "ops/login.h"
+#include "ops/ops.h"
+#include "router/router_conf.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    LOCK_KEY = 0x7061726b,       /* of the advisory lock; any number that is always the same */
+    FILE_MAX_BYTES = 1024 * 1024 /* of one SQL file; ours have a few kB */
+};
+
+static struct {
+    char *primary_url;
+    char *replica_url;
+} values;
+
+static const struct conf_key keys[] = {
+    {.name = "primary_url",
+     .type = CONF_STRING,
+     .offset = offsetof(__typeof__(values), primary_url),
+     .unit = "",
+     .initial = "",
+     .sentence = "A superuser's login on the primary; empty: primary.url."},
+    {.name = "replica_url",
+     .type = CONF_STRING,
+     .offset = offsetof(__typeof__(values), replica_url),
+     .unit = "",
+     .initial = "",
+     .sentence = "A superuser's login on the replica; empty: replica.url."},
+};
+
+const struct conf_group migrate_conf_group = {
+    "migrate", "The logins of parkway migrate, which makes roles and tables.", keys,
+    ARRAY_LEN(keys), &values};
+
+/* ---- finding and reading the files ---------------------------------------------------------- */
+
+static bool is_directory(const char *path)
+{
+    DIR *d = opendir(path);
+    if (d != NULL) {
+        closedir(d);
+    }
+    return d != NULL;
+}
+
+/* The directory of sql/<side>, into out. */
+static int find_directory(const char *side, struct buf *out, struct err *e)
+{
+    static const char *const places[] = {"../sql", "../share/parkway/sql"};
+    const char *given = getenv("PARKWAY_SQL");
+    if (given != NULL) {
+        buf_addf(out, "%s/%s", given, side);
+        return 0;
+    }
+    char exe[4096];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    exe[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(exe, '/');
+    for (size_t i = 0; slash != NULL && i < ARRAY_LEN(places); i++) {
+        buf_reset(out);
+        buf_addf(out, "%.*s/%s/%s", (int)(slash - exe), exe, places[i], side);
+        if (is_directory(buf_cstr(out))) {
+            return 0;
+        }
+    }
+    return err_set(e, ERR_NOT_FOUND, "could not find the directory sql/%s (set PARKWAY_SQL)", side);
+}
+
+static int read_file(const char *path, struct buf *out, struct err *e)
+{
+    FILE *f = fopen(path, "re");
+    if (f == NULL) {
+        return err_set(e, ERR_NOT_FOUND, "could not open %s: %s", path, strerror(errno));
+    }
+    char *room = buf_reserve(out, FILE_MAX_BYTES);
+    buf_commit(out, fread(room, 1, FILE_MAX_BYTES, f));
+    bool ok = !ferror(f) && feof(f);
+    fclose(f);
+    return ok ? 0 : err_set(e, ERR_FAIL, "could not read %s whole", path);
+}
+
+/* "NN_name.sql" */
+static bool is_migration(const struct dirent *d)
+{
+    size_t n = strlen(d->d_name);
+    return n > 7 && d->d_name[0] >= '0' && d->d_name[0] <= '9' && d->d_name[1] >= '0' &&
+           d->d_name[1] <= '9' && strcmp(d->d_name + n - 4, ".sql") == 0;
+}
+
+static int select_migration(const struct dirent *d)
+{
+    return is_migration(d) ? 1 : 0;
+}
+
+/* ---- applying them -------------------------------------------------------------------------- */
+
+static int applied_version(struct conn *c, int64_t *out, struct err *e)
+{
+    struct rows *r;
+    int rc = conn_query(c, "select to_regclass('parkway.migrations') is not null", 0, NULL, &r, e);
+    if (rc != 0) {
+        return rc;
+    }
+    bool exists = rows_text(r, 0, 0)[0] == 't';
+    rows_free(r);
+    *out = 0;
+    if (exists) {
+        rc = conn_query(c, "select coalesce(max(version), 0) from parkway.migrations", 0, NULL, &r,
+                        e);
+        if (rc == 0) {
+            *out = rows_int(r, 0, 0);
+            rows_free(r);
+        }
+    }
+    return rc;
+}
+
+static int apply_file(struct conn *c, const char *directory, const char *name, struct err *e)
+{
+    struct buf path = BUF_INIT;
+    struct buf sql = BUF_INIT;
+    buf_addf(&path, "%s/%s", directory, name);
+    int rc = read_file(buf_cstr(&path), &sql, e);
+    if (rc == 0) {
+        rc = conn_exec(c, buf_cstr(&sql), e);
+    }
+    buf_fini(&sql);
+    buf_fini(&path);
+    return rc != 0 ? err_add(e, "%s", name) : 0;
+}
+
+static int remember(struct conn *c, const char *name, struct err *e)
+{
+    return conn_query(c, "insert into parkway.migrations (version, name) values ($1::int, $2)", 2,
+                      (struct str[]){{name, 2}, str_of(name)}, NULL, e);
+}
+
+/* Applies the files above version; version becomes the last one's. The table that remembers comes with one of
+ * the first files, so all are remembered behind the last. */
+static int apply_files(struct conn *c, const char *directory, int64_t *version, struct err *e)
+{
+    struct dirent **files = NULL;
+    int count = scandir(directory, &files, select_migration, alphasort);
+    if (count < 0) {
+        return err_set(e, ERR_NOT_FOUND, "could not read %s: %s", directory, strerror(errno));
+    }
+    int64_t before = *version;
+    int rc = conn_exec(c, "begin", e);
+    for (int i = 0; rc == 0 && i < count; i++) {
+        if (strtoll(files[i]->d_name, NULL, 10) > before) {
+            rc = apply_file(c, directory, files[i]->d_name, e);
+        }
+    }
+    for (int i = 0; rc == 0 && i < count; i++) {
+        int64_t number = strtoll(files[i]->d_name, NULL, 10);
+        if (number > before) {
+            rc = remember(c, files[i]->d_name, e);
+            *version = number;
+        }
+    }
+    if (rc == 0) {
+        rc = conn_exec(c, "commit", e);
+    }
+    for (int i = 0; i < count; i++) {
+        free(files[i]);
+    }
+    free(files);
+    return rc;
+}
+
+static int migrate_side(struct conn *c, const char *side, struct err *e)
+{
+    struct buf directory = BUF_INIT;
+    int64_t version = 0;
+    int rc = find_directory(side, &directory, e);
+    if (rc == 0) {
+        rc = applied_version(c, &version, e);
+    }
+    if (rc == 0) {
+        rc = apply_files(c, buf_cstr(&directory), &version, e);
+    }
+    buf_fini(&directory);
+    if (rc != 0) {
+        return err_add(e, "%s", side);
+    }
+    printf("%s: schema at version %" PRId64 "\n", side, version);
+    fflush(stdout);
+    return 0;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------ */
+
+static void note(const char *text)
+{
+    fprintf(stderr, "migrate: %s\n", text);
+}
+
+/* One database in both roles would be mirrored onto itself. */
+static int refuse_same_database(struct conn *primary, struct conn *replica, struct err *e)
+{
+    static const char identity[] =
+        "select system_identifier || '/' || current_database() || '/' || pg_is_in_recovery() "
+        "from pg_control_system()";
+    struct rows *a = NULL;
+    struct rows *b = NULL;
+    int rc = conn_query(primary, identity, 0, NULL, &a, e);
+    if (rc == 0) {
+        rc = conn_query(replica, identity, 0, NULL, &b, e);
+    }
+    if (rc == 0 && strcmp(rows_text(a, 0, 0), rows_text(b, 0, 0)) == 0) {
+        rc = err_set(e, ERR_CONFLICT, "primary and replica are the same database");
+    }
+    rows_free(a);
+    rows_free(b);
+    return rc;
+}
+
+static int lock_out_others(struct conn *primary, struct err *e)
+{
+    struct buf sql = BUF_INIT;
+    buf_addf(&sql, "select pg_advisory_lock(%d)", LOCK_KEY);
+    int rc = conn_exec(primary, buf_cstr(&sql), e);
+    buf_fini(&sql);
+    return rc;
+}
+
+static int migrate(struct conn *primary, struct conn *replica, const char *primary_url,
+                   struct err *e)
+{
+    struct captured captured = {0};
+    int rc = refuse_same_database(primary, replica, e);
+    if (rc == 0) {
+        rc = lock_out_others(primary, e);
+    }
+    if (rc == 0) {
+        rc = migrate_side(primary, "primary", e);
+    }
+    if (rc == 0) {
+        rc = migrate_side(replica, "replica", e);
+    }
+    if (rc == 0) {
+        rc = captured_load(&captured, primary, e);
+    }
+    if (rc == 0) {
+        rc = enroll(primary, replica, primary_url, &captured, note, e);
+    }
+    if (rc == 0) {
+        rc = login_carry(primary, replica, &captured, e);
+    }
+    if (rc == 0) {
+        rc = login_write_users(primary, router_conf_users_file(), e);
+    }
+    captured_free(&captured);
+    return rc;
+}
+
+static int open_side(struct conn **out, const char *side, const char *url, struct err *e)
+{
+    struct conn_options o = {.application_name = "parkway migrate"};
+    int rc = conn_open(out, url, &o, e);
+    return rc != 0 ? err_add(e, "%s", side) : 0;
+}
+
+static const char *choose_url(const char *own, const char *common)
+{
+    return own[0] != '\0' ? own : common;
+}
+
+int migrate_main(int argc, char **argv)
+{
+    struct err e = ERR_INIT;
+    struct conn *primary = NULL;
+    struct conn *replica = NULL;
+    UNUSED(argv);
+    int rc = argc == 1 ? 0 : err_set(&e, ERR_USAGE, "usage: parkway migrate");
+    const char *primary_url = choose_url(values.primary_url, setup()->primary_url);
+    if (rc == 0) {
+        rc = open_side(&primary, "primary", primary_url, &e);
+    }
+    if (rc == 0) {
+        rc = open_side(&replica, "replica", choose_url(values.replica_url, setup()->replica_url),
+                       &e);
+    }
+    if (rc == 0) {
+        rc = migrate(primary, replica, primary_url, &e);
+    }
+    conn_close(primary);
+    conn_close(replica);
+    if (rc != 0) {
+        fprintf(stderr, "error: %s\n", e.text);
+    }
+    return rc == 0 ? 0 : err_exit(rc);
+}
