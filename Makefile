@@ -54,6 +54,7 @@ CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/verbs.c cli/shell.c cli/
 UNIT     := test_buf test_err test_conf
 UNIT     += test_position test_frontier
 UNIT     += test_frame test_pgoutput test_chain test_plan
+UNIT     += test_utf8 test_parking test_routes test_argline test_present
 
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)
 MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)
@@ -87,6 +88,10 @@ $(O)/%.o: %.c
 $(UNIT_BIN): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(LIB_OBJ)
 	$(if $(Q),@echo "LD   $@")
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+# The tests of the CLI's own sources need these beside the library's.
+$(O)/tests/unit/test_argline: $(O)/cli/argline.o
+$(O)/tests/unit/test_present: $(O)/cli/present.o
 
 test-unit: $(UNIT_BIN)
 	@tests/unit/run $(UNIT_BIN)
