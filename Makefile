@@ -61,7 +61,7 @@ MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)
 CLI_OBJ  := $(CLI_SRC:%.c=$(O)/%.o)
 UNIT_BIN := $(UNIT:%=$(O)/tests/unit/%)
 
-.PHONY: all run stop test test-unit test-flow lint format bench install clean distclean
+.PHONY: all run stop test test-unit test-flow test-compose lint format bench install clean distclean
 all: $(B)/parkway $(if $(CLI_SRC),$(B)/cqrs)
 
 $(B)/parkway: $(MAIN_OBJ) $(LIB_OBJ)
@@ -93,11 +93,23 @@ $(UNIT_BIN): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(LIB_OBJ)
 $(O)/tests/unit/test_argline: $(O)/cli/argline.o
 $(O)/tests/unit/test_present: $(O)/cli/present.o
 
+run:
+	@compose/packages
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@compose/stack start
+	@compose/demo
+
+stop:
+	@compose/stack stop
+
 test-unit: $(UNIT_BIN)
 	@tests/unit/run $(UNIT_BIN)
 
 test:
 	@tests/run
+
+test-compose:
+	@tests/compose/run
 
 test-flow:
 	@tests/run $(T)
@@ -124,5 +136,8 @@ install: all
 
 clean:
 	rm -rf $(O) $(B)
+
+distclean: clean
+	@compose/stack remove
 
 -include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_BIN:=.d)
