@@ -29,7 +29,7 @@ BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/ba
             src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/httpd.c src/base/utf8.c \
             src/base/rand.c src/base/arena.c
 PG_SRC       := src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c src/pg/repl.c
-MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c src/mq/tail.c src/mq/consume.c
+MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c src/mq/consume.c
 EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c src/event/member.c \
                 src/event/event.c
 ROUTER_SRC   := src/router/router_conf.c src/router/shape.c src/router/jscan.c src/router/ast.c src/router/classify.c \
@@ -52,7 +52,7 @@ MAIN_SRC := src/main.c
 CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/verbs.c cli/shell.c cli/cqrs.c
 
 UNIT     := test_buf test_err test_conf
-UNIT     += test_position test_frontier
+UNIT     += test_position test_frontier test_assemble test_member
 UNIT     += test_frame test_pgoutput test_chain test_plan
 UNIT     += test_utf8 test_parking test_routes test_argline test_present
 

@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "event/member.h"
 #include "event/setup.h"
-#include "mq/tail.h"
+#include "mq/consume.h"
 #include "mq/topology.h"
 
 #include <stdio.h>
@@ -193,7 +193,8 @@ static int verify_begin(struct applied *a, struct err *e)
     a->target = target;
     a->refused = refused;
     a->verify_us = now;
-    return tail_start(a->link, setup()->events_stream, VERIFY, true, PREFETCH, e);
+    return consume_start(a->link, setup()->events_stream, VERIFY, PREFETCH,
+                         (struct consume_place){.from = CONSUME_LAST}, e);
 }
 
 static int gap(struct applied *a, const char *what, struct err *e)
@@ -222,9 +223,9 @@ static int on_verify(struct applied *a, const struct link_event *ev, struct err 
                 link_header_int(ev, "parkway:seq", &seq) &&
                 link_header_int(ev, "x-stream-offset", &offset);
     if (!ours || (uint64_t)seq < a->target) {
-        return tail_ack(a->link, ev->tag, e);
+        return consume_ack(a->link, ev->tag, e);
     }
-    int rc = tail_stop(a->link, VERIFY, e);
+    int rc = consume_stop(a->link, VERIFY, e);
     a->verifying = false;
     uint64_t numbers = (uint64_t)seq - a->seen_seq;
     uint64_t room = offset > a->seen_offset ? (uint64_t)(offset - a->seen_offset) : 0;
@@ -261,7 +262,8 @@ static int verify_quiet(struct applied *a, struct err *e)
 static int start_reports(struct applied *a, struct err *e)
 {
     a->verifying = false;
-    return tail_start(a->link, setup()->log_applied_queue, REPORTS, false, PREFETCH, e);
+    return consume_start(a->link, setup()->log_applied_queue, REPORTS, PREFETCH,
+                         (struct consume_place){.from = CONSUME_QUEUE}, e);
 }
 
 static int assert_bindings(struct applied *a, struct err *e)
@@ -330,7 +332,7 @@ static int serve_broker(struct applied *a, struct err *e)
     }
     if (ev.kind == LINK_DELIVER && str_eq(ev.consumer, STR(REPORTS))) {
         on_report(a, ev.body);
-        return tail_ack(a->link, ev.tag, e);
+        return consume_ack(a->link, ev.tag, e);
     }
     if (ev.kind == LINK_DELIVER) {
         return on_verify(a, &ev, e);

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "event/frame.h"
 #include "event/setup.h"
-#include "mq/tail.h"
+#include "mq/consume.h"
 #include "mq/topology.h"
 
 #include <stdio.h>
@@ -97,7 +97,8 @@ static int read_tail(struct link *l, const char *stream, tail_message *take, str
     int64_t depth = 0;
     int rc = topology_depth(l, stream, &depth, e);
     if (rc == 0) {
-        rc = tail_start(l, stream, stream, true, PREFETCH, e);
+        rc = consume_start(l, stream, stream, PREFETCH,
+                           (struct consume_place){.from = CONSUME_LAST}, e);
     }
     int64_t began = clock_mono_us();
     int64_t wait_ms = depth > 0 ? FIRST_MS : EMPTY_MS;
@@ -115,7 +116,7 @@ static int read_tail(struct link *l, const char *stream, tail_message *take, str
             last = clock_mono_us();
             wait_ms = QUIET_MS;
             take(out, &ev);
-            rc = tail_ack(l, tag, e);
+            rc = consume_ack(l, tag, e);
         } else if (ev.kind == LINK_CANCEL) {
             rc = err_set(e, ERR_UNAVAILABLE, "the broker cancelled the reading of %s", stream);
         } else if (clock_mono_us() - last >= wait_ms * 1000) {
@@ -123,7 +124,7 @@ static int read_tail(struct link *l, const char *stream, tail_message *take, str
         }
     }
     if (rc == 0) {
-        rc = tail_stop(l, stream, e);
+        rc = consume_stop(l, stream, e);
     }
     if (rc == 0 && !*seen && depth > 0) {
         rc = err_set(e, ERR_TIMEOUT, "could not read the end of %s in %d s", stream,
