@@ -38,7 +38,11 @@ ROUTER_SRC   := src/router/router_conf.c src/router/shape.c src/router/jscan.c s
 RELAY_SRC    := src/relay/relay_conf.c src/relay/intake.c src/relay/assemble.c src/relay/window.c \
                 src/relay/frontier.c src/relay/registry.c src/relay/resume.c src/relay/capture.c \
                 src/relay/emit.c src/relay/applied.c src/relay/relay.c
-CONSUMER_SRC := src/consumer/consumer_conf.c src/consumer/chain.c src/consumer/plan.c
+CONSUMER_SRC := src/consumer/consumer_conf.c src/consumer/chain.c src/consumer/plan.c \
+                src/consumer/meter.c src/consumer/mirror.c src/consumer/receive.c src/consumer/report.c \
+                src/consumer/relation.c src/consumer/sink.c src/consumer/statement.c src/consumer/batch.c \
+                src/consumer/cursor.c src/consumer/park.c src/consumer/apply.c src/consumer/rowwise.c \
+                src/consumer/announce.c src/consumer/follow.c src/consumer/consumer.c
 DOMAIN_SRC   := src/domain/db.c src/domain/parking.c
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
                 src/command/idempotency.c src/command/probe.c src/command/slotpage.c \

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "command/command.h"
+#include "consumer/consumer.h"
 #include "ops/ops.h"
 #include "ops/settings.h"
 #include "relay/relay.h"
@@ -23,6 +24,7 @@ struct command {
 
 static const struct command commands[] = {
     {"relay", relay_main, "the daemon that publishes the primary's changes"},
+    {"consumer", consumer_main, "the daemon that applies the log to the replica"},
     {"command", command_main, "the HTTP command service"},
     {"migrate", migrate_main, "bring both databases to what this program expects"},
     {"route", route_main, "where a statement goes, and why"},

@@ -30,14 +30,16 @@ static const struct conf_key mirror_keys[] = {
      .unit = "",
      .initial = "row",
      .choices = "row|append",
-     .sentence = "row: the target shows the present rows; append: one target row for each change."},
+     .sentence =
+         "row: the target shows the present rows; append: one target row for each change."},
     {.name = "columns",
      .type = CONF_STRING,
      .offset = MIRROR(columns),
      .unit = "",
      .initial = "",
-     .sentence = "Blank-separated source columns, renamed by source=target; $position, $op, "
-                 "$commit_time and $row may be mapped; empty: every column under its own name."},
+     .sentence =
+         "Blank-separated source columns, renamed by source=target; $position, $op, "
+         "$commit_time and $row may be mapped; empty: every column under its own name."},
 };
 
 static const struct conf_key keys[] = {
@@ -61,7 +63,8 @@ static const struct conf_key keys[] = {
      .initial = "32",
      .min = 2,
      .max = 10000,
-     .sentence = "Frames of the log that the broker may send ahead; bounds the memory of what waits."},
+     .sentence =
+         "Frames of the log that the broker may send ahead; bounds the memory of what waits."},
     {.name = "batch_max_bytes",
      .type = CONF_INT,
      .offset = AT(batch_max_bytes),
@@ -69,7 +72,8 @@ static const struct conf_key keys[] = {
      .initial = "4194304",
      .min = 4096,
      .max = 1073741824,
-     .sentence = "A batch is applied when it holds so much, even while the log has more at hand."},
+     .sentence =
+         "A batch is applied when it holds so much, even while the log has more at hand."},
     {.name = "batch_max_rows",
      .type = CONF_INT,
      .offset = AT(batch_max_rows),
@@ -84,7 +88,8 @@ static const struct conf_key keys[] = {
      .unit = "",
      .initial = "park",
      .choices = "park|halt",
-     .sentence = "What to do with a change that the replica refuses for good: park it and go on, or halt."},
+     .sentence = "What to do with a change that the replica refuses for good: park it and go "
+                 "on, or halt."},
     {.name = "apply_delay_ms",
      .type = CONF_INT,
      .offset = AT(apply_delay_ms),
@@ -97,7 +102,8 @@ static const struct conf_key keys[] = {
      .offset = AT(auto_resync),
      .unit = "",
      .initial = "true",
-     .sentence = "Whether a break in the log is repaired at once by comparing with the primary."},
+     .sentence =
+         "Whether a break in the log is repaired at once by comparing with the primary."},
     {.name = "mirrors",
      .type = CONF_GROUPS,
      .offset = AT(mirrors),
@@ -106,8 +112,10 @@ static const struct conf_key keys[] = {
      .sub = mirror_keys,
      .sub_count = ARRAY_LEN(mirror_keys),
      .sub_size = sizeof(struct consumer_mirror),
-     .sentence = "What goes where; empty: every captured table onto the table of the same name."},
+     .sentence =
+         "What goes where; empty: every captured table onto the table of the same name."},
 };
 
 const struct conf_group consumer_conf_group = {
-    "consumer", "The event consumer: applies the log to the replica.", keys, ARRAY_LEN(keys), &values};
+    "consumer", "The event consumer: applies the log to the replica.", keys, ARRAY_LEN(keys),
+    &values};

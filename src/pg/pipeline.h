@@ -10,7 +10,7 @@
 
 #include "pg/conn.h"
 
-enum { PIPELINE_PARAMS_MAX = 1700 }; /* PostgreSQL's columns of a table, and some */
+enum { PIPELINE_PARAMS_MAX = 3400 }; /* twice the columns of a table */
 
 struct pipeline_param {
     struct str value; /* p NULL: SQL NULL; of a text parameter a NUL must stand behind it */

@@ -1,0 +1,176 @@
+/* consumer.c - see consumer.h.
+ *
+ *   parkway consumer
+ *
+ * Keeps one connection to the replica, one for reading and one for reporting to the broker, each opened
+ * again with backoff when it is lost. Exits 0 on SIGTERM; exits otherwise only for a configuration
+ * that cannot work. Whatever goes wrong in between, the replica's cursor says where to go on. */
+#include "consumer/consumer.h"
+
+#include "base/clock.h"
+#include "base/daemon.h"
+#include "base/httpd.h"
+#include "base/log.h"
+#include "consumer/follow.h"
+#include "consumer/meter.h"
+#include "event/setup.h"
+
+#include <malloc.h>
+#include <stdio.h>
+
+/* The writer's session. Replication role: no triggers, no foreign keys checked twice. Commits do not wait
+ * for the disk: what a crash of the replica loses is lost together with the cursor and read again, and
+ * only positions known to be flushed are reported upstream. Plans must not depend on what the table
+ * looked like when they were made: rows are always found through the index. Keepalives let the
+ * server notice a consumer's machine that vanished, whose lock would block the next one. */
+static const char session_sql[] =
+    "SET session_replication_role = replica; SET synchronous_commit = off;"
+    " SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only "
+    "= off;"
+    " SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET extra_float_digits = 3;"
+    " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
+    " SET plan_cache_mode = force_generic_plan; SET jit = off;"
+    " SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout "
+    "= 0;"
+    " SET client_min_messages = error; SET tcp_keepalives_idle = 5; SET "
+    "tcp_keepalives_interval = 2;"
+    " SET tcp_keepalives_count = 4; SET tcp_user_timeout = 15000";
+
+struct consumer {
+    struct mirrors mirrors;
+    struct receive *receive;
+    struct report *report;
+    struct follow follow;
+    struct backoff backoff;
+    char said[1024]; /* the last trouble logged, so that it is logged once */
+};
+
+static bool ready(void *ctx, char *reason, size_t size)
+{
+    UNUSED(ctx);
+    const char *why = metric_get(&meter_table[METER_REPLICA]) == 0     ? "replica not connected"
+                      : metric_get(&meter_table[METER_CONNECTED]) == 0 ? "log not subscribed"
+                      : metric_get(&meter_table[METER_HALTED]) != 0
+                          ? "halted by a refused change"
+                          : NULL;
+    if (why != NULL) {
+        snprintf(reason, size, "%s", why);
+    }
+    return why == NULL;
+}
+
+static int connect_replica(struct consumer *c, struct err *e)
+{
+    struct conn_options o = {.application_name = "parkway consumer"};
+    struct conn *db = NULL;
+    int rc = conn_open(&db, setup()->replica_url, &o, e);
+    if (rc == 0) {
+        rc = conn_exec(db, session_sql, e);
+    }
+    if (rc != 0) {
+        conn_close(db);
+        return rc;
+    }
+    return follow_start(&c->follow, db, e);
+}
+
+static void trouble(struct consumer *c, int rc, const struct err *e)
+{
+    meter_set(METER_REPLICA, 0);
+    meter_set(METER_HALTED, rc == ERR_CONFLICT);
+    follow_stop(&c->follow);
+    if (strncmp(c->said, e->text, sizeof c->said - 1) != 0) {
+        snprintf(c->said, sizeof c->said, "%s", e->text);
+        if (rc == ERR_FENCED) {
+            log_info("waiting for the other consumer name=%s reason=\"%s\"",
+                     consumer_conf()->name, e->text);
+        } else {
+            log_warn("replica not writable, retrying sqlstate=%s reason=\"%s\"", e->sqlstate,
+                     e->text);
+        }
+    }
+    /* taking over from another consumer should not take seconds */
+    daemon_wait_ms(rc == ERR_FENCED ? 500 : backoff_next_ms(&c->backoff));
+}
+
+static void run(struct consumer *c)
+{
+    uint64_t connections = 0;
+    while (!daemon_stopping()) {
+        struct err e = ERR_INIT;
+        int rc = 0;
+        if (c->follow.db == NULL) {
+            rc = connect_replica(c, &e);
+            if (rc == 0) {
+                meter_set(METER_REPLICA, 1);
+                meter_set(METER_HALTED, 0);
+                meter_add(METER_RECONNECTS, connections++ > 0);
+            }
+        }
+        if (rc == 0) {
+            int64_t applied = metric_get(&meter_table[METER_APPLIED]);
+            rc = follow_turn(&c->follow, &e);
+            if (rc == 0 && metric_get(&meter_table[METER_APPLIED]) != applied) {
+                backoff_reset(&c->backoff);
+                c->said[0] = '\0';
+            }
+        }
+        if (rc != 0) {
+            trouble(c, rc, &e);
+        } else if (c->follow.apply.bloated && !c->follow.apply.open) {
+            follow_stop(&c->follow); /* gives libpq's grown buffers back */
+        }
+    }
+}
+
+static int start(struct consumer *c, struct err *e)
+{
+    int rc = mirrors_load(&c->mirrors, consumer_conf(), e);
+    if (rc != 0) {
+        return rc;
+    }
+    struct receive_options in = {.url = setup()->broker_url,
+                                 .stream = setup()->log_stream,
+                                 .name = consumer_conf()->name,
+                                 .prefetch = (uint16_t)consumer_conf()->prefetch};
+    struct report_options out = {.url = setup()->broker_url,
+                                 .queue = setup()->log_applied_queue,
+                                 .replica = consumer_conf()->name};
+    c->receive = receive_new(&in);
+    c->report = report_new(&out);
+    follow_init(&c->follow, c->receive, c->report, &c->mirrors);
+    return 0;
+}
+
+int consumer_main(int argc, char **argv)
+{
+    if (argc > 1) {
+        fprintf(stderr, "error: unknown argument \"%s\"\n", argv[1]);
+        return err_exit(ERR_USAGE);
+    }
+    daemon_init();
+    /* frames are allocated by one thread and freed by another: one arena wastes less */
+    mallopt(M_ARENA_MAX, 1);
+    struct err e = ERR_INIT;
+    struct httpd *http = NULL;
+    struct httpd_ops ops = {
+        .metrics = meter_table, .metric_count = METER_COUNT, .ready = ready};
+    int rc = httpd_start_ops(&http, "127.0.0.1", (int)consumer_conf()->http_port, &ops, &e);
+    struct consumer c = {0};
+    if (rc == 0) {
+        rc = start(&c, &e);
+    }
+    if (rc != 0) {
+        log_error("%s", e.text);
+        httpd_stop(http);
+        return 1;
+    }
+    run(&c);
+    follow_fini(&c.follow);
+    receive_free(c.receive);
+    report_free(c.report);
+    mirrors_free(&c.mirrors);
+    httpd_stop(http);
+    log_info("stopped");
+    return 0;
+}

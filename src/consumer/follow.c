@@ -1,0 +1,318 @@
+/* follow.c - see follow.h. */
+#include "consumer/follow.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "consumer/meter.h"
+
+#include <stdlib.h>
+
+enum {
+    IDLE_MS = 100,
+    SILENT_US =
+        2000000, /* a subscription by offset that brings nothing so long is beyond the end */
+    FLUSH_CHECK_US = 100000,
+};
+
+void follow_init(struct follow *f, struct receive *receive, struct report *report,
+                 const struct mirrors *mirrors)
+{
+    *f = (struct follow){.conf = consumer_conf(), .receive = receive, .report = report};
+    batch_init(&f->batch, mirrors);
+    apply_init(&f->apply);
+    f->apply.cursor = &f->cursor;
+    f->apply.park = &f->park;
+    f->apply.halt_on_poison = strcmp(f->conf->on_poison, "halt") == 0;
+}
+
+void follow_fini(struct follow *f)
+{
+    follow_stop(f);
+    batch_fini(&f->batch);
+    apply_fini(&f->apply);
+    announce_fini(&f->announce);
+}
+
+static void read_first(struct follow *f)
+{
+    batch_drop_part(&f->batch);
+    f->from_first = true;
+    f->silent_us = 0;
+    receive_first(f->receive);
+}
+
+int follow_start(struct follow *f, struct conn *db, struct err *e)
+{
+    f->db = db;
+    apply_attach(&f->apply, db);
+    int rc = cursor_take(&f->cursor, db, f->conf->name, e);
+    if (rc == 0) {
+        rc = park_load(&f->park, db, f->conf->name, e);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    batch_restart(&f->batch, f->cursor.at);
+    f->hole = (struct chain_hole){0};
+    f->has_frame = f->cursor.has_offset && f->cursor.has_incarnation;
+    f->frame_offset = f->cursor.offset;
+    memcpy(f->incarnation, f->cursor.incarnation, sizeof f->incarnation);
+    f->durable_lsn = 0;
+    f->any_reported = false;
+    f->silent_us = 0;
+    meter_set(METER_APPLIED, (int64_t)f->cursor.at.lsn);
+    char at[POSITION_TEXT_MAX];
+    position_text(f->cursor.at, at);
+    log_info("following the log consumer=%s position=%s state=%s", f->conf->name, at,
+             f->cursor.state);
+    if (f->has_frame) {
+        f->from_first = false;
+        receive_offset(f->receive, f->frame_offset);
+    } else {
+        read_first(f);
+    }
+    return 0;
+}
+
+void follow_stop(struct follow *f)
+{
+    if (f->db != NULL) {
+        apply_abandon(&f->apply);
+        apply_attach(&f->apply, NULL);
+        conn_close(f->db);
+        f->db = NULL;
+    }
+    park_reset(&f->park);
+    batch_restart(&f->batch, (struct position){{0, 0}, 0, 0, 0});
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+/* Reports what is flushed. The replica's session does not wait for its disk at each commit, so a
+ * commit is durable only when the server's flushed place has passed the WAL written up to it. */
+static int check_flushed(struct follow *f, bool now, struct err *e)
+{
+    bool news = !f->any_reported || position_cmp(f->reported, f->cursor.at) != 0 ||
+                !epoch_eq(f->reported.epoch, f->cursor.at.epoch);
+    if (!news || f->apply.open ||
+        (!now && clock_mono_us() - f->flush_checked_us < FLUSH_CHECK_US)) {
+        return 0;
+    }
+    f->flush_checked_us = clock_mono_us();
+    struct rows *r = NULL;
+    int rc = conn_query(f->db, "SELECT pg_current_wal_flush_lsn(), pg_current_wal_insert_lsn()",
+                        0, NULL, &r, e);
+    if (rc != 0) {
+        return rc;
+    }
+    uint64_t flushed = 0;
+    uint64_t written = 0;
+    bool ok = lsn_parse(rows_get(r, 0, 0), &flushed) && lsn_parse(rows_get(r, 0, 1), &written);
+    rows_free(r);
+    if (!ok) {
+        return err_set(e, ERR_PROTOCOL, "the replica's WAL position is no position");
+    }
+    if (f->durable_lsn != 0 && flushed >= f->durable_lsn) {
+        report_applied(f->report, f->durable_at, f->has_frame ? f->incarnation : NULL);
+        f->reported = f->durable_at;
+        f->any_reported = true;
+        f->durable_lsn = 0;
+    }
+    if (f->durable_lsn == 0) {
+        f->durable_at = f->cursor.at;
+        f->durable_lsn = written;
+        if (flushed >= written) { /* an idle server: everything is on disk */
+            report_applied(f->report, f->durable_at, f->has_frame ? f->incarnation : NULL);
+            f->reported = f->durable_at;
+            f->any_reported = true;
+            f->durable_lsn = 0;
+        }
+    }
+    return 0;
+}
+
+static void measure(struct follow *f)
+{
+    uint64_t at = f->cursor.at.lsn;
+    meter_set(METER_APPLIED, (int64_t)at);
+    meter_set(METER_LAG_BYTES, f->newest_lsn > at ? (int64_t)(f->newest_lsn - at) : 0);
+    if (f->batch.commit_us != 0) {
+        int64_t age = clock_wall_us() - f->batch.commit_us;
+        meter_set(METER_LAG_US, age > 0 ? age : 0);
+    }
+}
+
+static bool uncommitted(const struct follow *f)
+{
+    return !batch_inside(&f->batch) && (f->apply.open || f->batch.count > 0 ||
+                                        position_cmp(f->batch.at, f->cursor.at) != 0 ||
+                                        !epoch_eq(f->batch.at.epoch, f->cursor.at.epoch));
+}
+
+static int commit(struct follow *f, struct err *e)
+{
+    bool rows = f->batch.transactions > 0;
+    announce_take(&f->announce, &f->batch);
+    f->cursor.at = f->batch.at;
+    f->cursor.has_offset = f->cursor.has_incarnation = f->has_frame;
+    f->cursor.offset = f->frame_offset;
+    memcpy(f->cursor.incarnation, f->incarnation, sizeof f->cursor.incarnation);
+    int rc = apply_commit(&f->apply, &f->batch, f->conf->apply_delay_ms, e);
+    if (rc != 0) {
+        return rc;
+    }
+    if (rows) {
+        announce_say(&f->announce);
+    }
+    measure(f);
+    return check_flushed(f, false, e);
+}
+
+static bool full(const struct follow *f)
+{
+    return f->batch.bytes >= (size_t)f->conf->batch_max_bytes ||
+           f->batch.count >= (size_t)f->conf->batch_max_rows;
+}
+
+/* --- frames ------------------------------------------------------------------------------------- */
+
+static void missing(struct follow *f, const char *reason)
+{
+    if (!f->hole.open) {
+        char at[POSITION_TEXT_MAX];
+        position_text(f->batch.at, at);
+        log_warn("%s, waiting for them consumer=%s position=%s", reason, f->conf->name, at);
+        meter_add(METER_HOLES, 1);
+        f->hole = (struct chain_hole){.open = true};
+    }
+    batch_drop_part(&f->batch);
+    switch (chain_remedy(&f->hole, f->from_first, clock_mono_us())) {
+    case CHAIN_WAIT: break;
+    case CHAIN_REREAD: read_first(f); break;
+    case CHAIN_RESEND:
+        log_info("asking for a resend consumer=%s try=%u", f->conf->name, f->hole.resends);
+        meter_add(METER_RESENDS, 1);
+        report_resend(f->report);
+        break;
+    }
+}
+
+static void found(struct follow *f)
+{
+    if (f->hole.open) {
+        log_info("the log is whole again consumer=%s", f->conf->name);
+        f->hole = (struct chain_hole){0};
+    }
+}
+
+/* The cursor moves behind the break and no longer serves; a resync repairs what lies between. */
+static int broken(struct follow *f, const struct frame_head *h, const char *reason,
+                  struct err *e)
+{
+    char from[POSITION_TEXT_MAX];
+    char to[POSITION_TEXT_MAX];
+    position_text(f->batch.at, from);
+    position_text(h->last, to);
+    log_error("%s: the replica must be compared with the primary consumer=%s from=%s to=%s "
+              "hint=\"parkway resync\"",
+              reason, f->conf->name, from, to);
+    meter_add(METER_BREAKS, 1);
+    apply_abandon(&f->apply);
+    batch_restart(&f->batch, f->cursor.at);
+    int rc = cursor_mark(&f->cursor, f->db, "resync", e);
+    return rc != 0 ? rc : err_set(e, ERR_LOST, "%s", reason);
+}
+
+static int accept(struct follow *f, const struct frame_head *h, struct rd items,
+                  struct receive_event *ev, struct err *e)
+{
+    found(f);
+    int rc = batch_feed(&f->batch, h, items, ev->mem, ev->size, e);
+    ev->mem = NULL;
+    if (rc != 0) {
+        log_error("frame not understood, discarded offset=%llu reason=\"%s\"",
+                  (unsigned long long)ev->offset, e->text);
+        meter_add(METER_DAMAGED, 1);
+        missing(f, "frames are damaged");
+        return 0;
+    }
+    f->has_frame = true;
+    f->frame_offset = ev->offset;
+    memcpy(f->incarnation, h->incarnation, sizeof f->incarnation);
+    if (!full(f)) {
+        return 0;
+    }
+    return batch_inside(&f->batch) ? apply_chunk(&f->apply, &f->batch, e) : commit(f, e);
+}
+
+static int take_frame(struct follow *f, struct receive_event *ev, struct err *e)
+{
+    struct frame_head h = {.kind = FRAME_DATA};
+    struct rd items = {0};
+    struct err why = ERR_INIT;
+    f->silent_us = 0;
+    int decoded = frame_decode((struct str){ev->mem, ev->size}, &h, &items, &why);
+    struct chain_choice c =
+        chain_decide(f->batch.at, f->has_frame ? f->incarnation : NULL, decoded, &h);
+    if (decoded == 0) {
+        f->newest_lsn = h.last.lsn;
+        f->newest_sent_us = h.sent_us;
+    }
+    switch (c.verdict) {
+    case CHAIN_ACCEPT: return accept(f, &h, items, ev, e);
+    case CHAIN_REPEAT:
+        meter_add(METER_REPEATS, 1);
+        if (position_cmp(h.last, f->batch.at) == 0 && epoch_eq(h.epoch, f->batch.at.epoch)) {
+            f->has_frame = true; /* the frame in which we stand, perhaps in a new stream */
+            f->frame_offset = ev->offset;
+            memcpy(f->incarnation, h.incarnation, sizeof f->incarnation);
+            found(f);
+        }
+        return 0;
+    case CHAIN_DAMAGE:
+        log_error("frame discarded offset=%llu reason=\"%s\"", (unsigned long long)ev->offset,
+                  why.text);
+        meter_add(METER_DAMAGED, 1);
+        missing(f, c.reason);
+        return 0;
+    case CHAIN_HOLE:
+        meter_add(METER_DISCARDED, 1);
+        missing(f, c.reason);
+        return 0;
+    case CHAIN_BREAK: return broken(f, &h, c.reason, e);
+    case CHAIN_UNKNOWN: break;
+    }
+    return err_set(e, ERR_PROTOCOL, "%s", why.text);
+}
+
+static int idle(struct follow *f, struct err *e)
+{
+    if (f->silent_us != 0 && clock_mono_us() - f->silent_us > SILENT_US) {
+        log_info("no frame at the remembered offset, reading from the first one consumer=%s",
+                 f->conf->name);
+        read_first(f);
+    } else if (f->hole.open && f->from_first) {
+        missing(f, "frames are missing");
+    }
+    return check_flushed(f, true, e);
+}
+
+int follow_turn(struct follow *f, struct err *e)
+{
+    struct receive_event ev;
+    bool waiting = uncommitted(f);
+    receive_pop(f->receive, waiting ? 0 : IDLE_MS, &ev);
+    int rc = 0;
+    switch (ev.kind) {
+    case RECEIVE_NONE: rc = waiting ? commit(f, e) : idle(f, e); break;
+    case RECEIVE_SUBSCRIBED:
+        f->from_first = ev.from_first;
+        f->silent_us = ev.from_first ? 0 : clock_mono_us();
+        announce_running();
+        break;
+    case RECEIVE_LOST: f->silent_us = 0; break;
+    case RECEIVE_FRAME: rc = take_frame(f, &ev, e); break;
+    }
+    free(ev.mem);
+    return rc;
+}

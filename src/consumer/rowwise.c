@@ -1,0 +1,202 @@
+/* rowwise.c - see rowwise.h. */
+#include "consumer/rowwise.h"
+
+#include "base/clock.h"
+#include "base/daemon.h"
+#include "base/log.h"
+#include "consumer/meter.h"
+#include "consumer/statement.h"
+#include "pg/pipeline.h"
+
+/* Waits before a refused change is tried again. Only the first refused change of a call waits: when
+ * a whole table is refused, one wait is enough to let a half-done change of its shape settle. */
+static const int64_t retry_waits_ms[] = {50, 250};
+
+struct rowwise {
+    struct apply *a;
+    bool waited;
+};
+
+static int once(struct apply *a, struct sink *s, enum sink_op op, const struct sink_view *v,
+                int64_t *affected, struct err *e)
+{
+    struct sink_statement *st;
+    bool masked = op == SINK_UPDATE || op == SINK_MOVE || op == SINK_UPDATE_ROW;
+    int rc = sink_statement(s, a->db, op, masked ? v->neu : NULL, &st, e);
+    if (rc != 0) {
+        return rc;
+    }
+    struct plan_row row = {v->old, v->neu};
+    rc = pipeline_begin(a->db, e);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = statement_send(st, &row, 1, a->db, &a->scratch, e);
+    struct err ended = ERR_INIT;
+    int rc2 = pipeline_end(a->db, rc == 0, affected, NULL, NULL, rc == 0 ? e : &ended);
+    return rc != 0 ? rc : rc2;
+}
+
+/* The row was not there: put the new one in its place. */
+static int heal(struct apply *a, const struct sink_view *v, struct err *e)
+{
+    if (!plan_complete(&v->sink->plan, v->neu)) {
+        return err_sql(
+            e, ERR_SQL, "PKINC",
+            "incomplete: the row is missing and the change does not carry all of it");
+    }
+    int64_t affected = 0;
+    int rc = once(a, v->sink, SINK_UPSERT, v, &affected, e);
+    meter_add(METER_HEALED, rc == 0);
+    return rc;
+}
+
+static int change(struct apply *a, const struct sink_view *v, struct err *e)
+{
+    struct sink *s = v->sink;
+    if (s->broken.code != 0) {
+        *e = s->broken;
+        return s->broken.code;
+    }
+    bool by_row = s->plan.mode == PLAN_BY_ROW;
+    bool moved = v->op == PLAN_OP_UPDATE && !by_row && v->old != NULL &&
+                 !plan_same_key(&s->plan, v->old, v->neu);
+    enum sink_op op = v->op == PLAN_OP_INSERT   ? SINK_INSERT
+                      : v->op == PLAN_OP_DELETE ? (by_row ? SINK_DELETE_ROW : SINK_DELETE)
+                      : by_row                  ? SINK_UPDATE_ROW
+                      : moved                   ? SINK_MOVE
+                                                : SINK_UPDATE;
+    int64_t affected = 0;
+    int rc = once(a, s, op, v, &affected, e);
+    if (rc != 0 || affected > 0) {
+        return rc;
+    }
+    if (v->op == PLAN_OP_DELETE) {
+        meter_add(METER_HEALED, 1); /* gone already */
+        return 0;
+    }
+    return heal(a, v, e);
+}
+
+static int in_savepoint(struct apply *a, const struct sink_view *v, struct err *e)
+{
+    int rc = conn_exec(a->db, "SAVEPOINT parkway_row", e);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = change(a, v, e);
+    if (rc == 0) {
+        return conn_exec(a->db, "RELEASE SAVEPOINT parkway_row", e);
+    }
+    if (conn_alive(a->db)) {
+        struct err undo = ERR_INIT;
+        int rc2 = conn_exec(
+            a->db, "ROLLBACK TO SAVEPOINT parkway_row; RELEASE SAVEPOINT parkway_row", &undo);
+        if (rc2 != 0) {
+            *e = undo;
+            return rc2;
+        }
+    }
+    return rc;
+}
+
+static bool poison(int rc, const struct err *e)
+{
+    return rc == ERR_TOO_LARGE || (rc == ERR_SQL && !apply_transient(e));
+}
+
+static int dispose(struct rowwise *w, const struct sink_view *v, struct err *why, struct err *e)
+{
+    char position[POSITION_TEXT_MAX];
+    position_text(v->at, position);
+    if (w->a->halt_on_poison) {
+        log_error("change refused, halted relation=%s.%s position=%s sqlstate=%s reason=\"%s\"",
+                  v->sink->schema, v->sink->name, position, why->sqlstate, why->text);
+        return err_sql(e, ERR_CONFLICT, why->sqlstate, "change refused: %s", why->text);
+    }
+    log_warn("change parked relation=%s.%s position=%s sqlstate=%s reason=\"%s\"",
+             v->sink->schema, v->sink->name, position, why->sqlstate, why->text);
+    meter_add(METER_PARKED, 1);
+    return park_add(w->a->park, w->a->db, v, why, e);
+}
+
+static int one(struct rowwise *w, const struct batch_change *ch, struct sink *s, struct err *e)
+{
+    struct apply *a = w->a;
+    struct sink_view v;
+    if (!apply_view_of(a, ch, s, &v)) {
+        return 0;
+    }
+    bool held = false;
+    int rc = park_confirm(a->park, a->db, &v, &held, e);
+    if (rc != 0) {
+        return rc;
+    }
+    if (held) {
+        struct err why = ERR_INIT;
+        err_sql(&why, ERR_SQL, "PKKEY", "an earlier change of the same key is parked");
+        return dispose(w, &v, &why, e);
+    }
+    rc = in_savepoint(a, &v, e);
+    for (size_t i = 0; poison(rc, e) && !w->waited && i < ARRAY_LEN(retry_waits_ms); i++) {
+        daemon_wait_ms(retry_waits_ms[i]);
+        sink_forget(s);
+        rc = sink_know(s, a->db, e);
+        if (rc == 0 && apply_view_of(a, ch, s, &v)) {
+            rc = in_savepoint(a, &v, e);
+        }
+    }
+    if (poison(rc, e)) {
+        w->waited = true;
+        struct err why = *e;
+        rc = dispose(w, &v, &why, e);
+    }
+    return rc;
+}
+
+static int truncate(struct rowwise *w, struct batch *b, const struct batch_change *ch,
+                    struct err *e)
+{
+    struct apply *a = w->a;
+    struct plan_table **tables;
+    size_t count = apply_truncated(a, b, ch, &tables);
+    size_t usable = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct sink *s = tables[i]->owner;
+        if (s->broken.code == 0) {
+            tables[usable++] = tables[i];
+        }
+    }
+    if (usable == 0) {
+        return 0;
+    }
+    buf_reset(&a->scratch);
+    statement_truncate(tables, usable, &a->scratch);
+    int rc = conn_exec(a->db, buf_cstr(&a->scratch), e);
+    for (size_t i = 0; rc == 0 && i < usable; i++) {
+        rc = park_clear(a->park, a->db, tables[i]->owner, e);
+    }
+    return rc;
+}
+
+int rowwise_apply(struct apply *a, struct batch *b, size_t from, size_t to, struct err *e)
+{
+    struct rowwise w = {.a = a};
+    /* a deferrable constraint of the replica may be violated between two rows of one statement */
+    int rc = conn_exec(a->db, "SET CONSTRAINTS ALL DEFERRED", e);
+    arena_reset(&a->arena);
+    for (size_t i = from; rc == 0 && i < to; i++) {
+        const struct batch_change *ch = &b->changes[i];
+        if (ch->relation == NULL) {
+            rc = truncate(&w, b, ch, e);
+        }
+        for (size_t k = 0; rc == 0 && ch->relation != NULL && k < ch->relation->sink_count;
+             k++) {
+            rc = one(&w, ch, ch->relation->sinks[k], e);
+        }
+        if (a->arena.held_bytes > 4 * 1024 * 1024) {
+            arena_reset(&a->arena);
+        }
+    }
+    return rc;
+}
