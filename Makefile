@@ -28,13 +28,19 @@ LDLIBS   += -lpq -lrabbitmq -lconfig -lpg_query -luv -lmicrohttpd -ljansson -lcr
 BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/base/log.c \
             src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/httpd.c src/base/utf8.c \
             src/base/rand.c src/base/arena.c
-PG_SRC       := src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c src/pg/repl.c
+PG_SRC       := src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c src/pg/repl.c src/pg/dsn.c \
+                src/pg/msg.c src/pg/scram.c
 MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c src/mq/consume.c
 EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c src/event/member.c \
                 src/event/event.c
 ROUTER_SRC   := src/router/router_conf.c src/router/shape.c src/router/jscan.c src/router/ast.c src/router/classify.c \
                 src/router/catalog.c src/router/catload.c src/router/judge.c src/router/cache.c \
-                src/router/decide.c
+                src/router/decide.c src/router/target.c src/router/users.c src/router/wire.c \
+                src/router/stmt.c src/router/backend.c src/router/pool.c src/router/own.c \
+                src/router/fresh.c src/router/cancel.c src/router/login.c src/router/unit.c \
+                src/router/route.c src/router/send.c src/router/answer.c src/router/local.c \
+                src/router/vars.c src/router/session.c src/router/admin.c src/router/meter.c \
+                src/router/worker.c src/router/listen.c src/router/router.c
 RELAY_SRC    := src/relay/relay_conf.c src/relay/intake.c src/relay/assemble.c src/relay/window.c \
                 src/relay/frontier.c src/relay/registry.c src/relay/resume.c src/relay/capture.c \
                 src/relay/emit.c src/relay/applied.c src/relay/relay.c

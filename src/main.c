@@ -12,6 +12,7 @@
 #include "ops/ops.h"
 #include "ops/settings.h"
 #include "relay/relay.h"
+#include "router/router.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct command {
 static const struct command commands[] = {
     {"relay", relay_main, "the daemon that publishes the primary's changes"},
     {"consumer", consumer_main, "the daemon that applies the log to the replica"},
+    {"router", router_main, "the read/write-split router"},
     {"command", command_main, "the HTTP command service"},
     {"migrate", migrate_main, "bring both databases to what this program expects"},
     {"route", route_main, "where a statement goes, and why"},

@@ -1,0 +1,43 @@
+/* dsn.c - see dsn.h. */
+#include "pg/dsn.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+
+static void take(char *out, size_t size, const char *value)
+{
+    snprintf(out, size, "%s", value);
+}
+
+int dsn_parse(const char *url, struct dsn *out, struct err *e)
+{
+    *out = (struct dsn){.host = "127.0.0.1", .port = "5432"};
+    char *why = NULL;
+    PQconninfoOption *options = PQconninfoParse(url, &why);
+    if (options == NULL) {
+        err_set(e, ERR_INVALID, "not a connection string: %s", why != NULL ? why : "no memory");
+        PQfreemem(why);
+        return ERR_INVALID;
+    }
+    for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
+        if (o->val == NULL || o->val[0] == '\0') {
+            continue;
+        }
+        if (strcmp(o->keyword, "host") == 0 || strcmp(o->keyword, "hostaddr") == 0) {
+            take(out->host, sizeof out->host, o->val);
+        } else if (strcmp(o->keyword, "port") == 0) {
+            take(out->port, sizeof out->port, o->val);
+        } else if (strcmp(o->keyword, "dbname") == 0) {
+            take(out->dbname, sizeof out->dbname, o->val);
+        } else if (strcmp(o->keyword, "user") == 0) {
+            take(out->user, sizeof out->user, o->val);
+        } else if (strcmp(o->keyword, "password") == 0) {
+            take(out->password, sizeof out->password, o->val);
+        }
+    }
+    PQconninfoFree(options);
+    if (out->dbname[0] == '\0') {
+        take(out->dbname, sizeof out->dbname, out->user);
+    }
+    return 0;
+}
