@@ -77,9 +77,12 @@ void request_refuse(struct request *q, int status, const char *fmt, ...)
     answer(q, status, text);
 }
 
-void request_mark_read(struct request *q)
+void request_mark_read(struct request *q, const struct db_freshness *fresh)
 {
     enum db_route r = db_route(q->db);
+    if (r == DB_ROUTE_PRIMARY && fresh->position.p != NULL) {
+        db_close(q->db);
+    }
     if (r != DB_ROUTE_UNKNOWN) {
         httpd_reply_header(q->reply, "Parkway-Route", "%s", db_route_text(r));
     }

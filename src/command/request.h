@@ -23,8 +23,10 @@ NODISCARD int request_freshness(const struct request *q, struct db_freshness *ou
 void request_fail(struct request *q, const struct err *e);
 /* request_refuse - the same with a status of its own. */
 void request_refuse(struct request *q, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* Headers of an answer: where it was read, or where the write took place and its position. */
-void request_mark_read(struct request *q);
+/* Headers of an answer: where it was read, or where the write took place and its position. After a read
+ * whose position no replica had, the connection is given up: it would make its next readers wait
+ * for a position that may never come. */
+void request_mark_read(struct request *q, const struct db_freshness *fresh);
 void request_mark_write(struct request *q);
 
 #endif

@@ -77,7 +77,7 @@ void slotpage_list(struct request *q)
     }
     json_array_end(&j);
     rows_free(rows);
-    request_mark_read(q);
+    request_mark_read(q, &fresh);
 }
 
 void slotpage_details(struct request *q)
@@ -96,7 +96,7 @@ void slotpage_details(struct request *q)
         request_fail(q, &e);
     }
     if (rc == 0 || rc == ERR_NOT_FOUND) {
-        request_mark_read(q);
+        request_mark_read(q, &fresh);
     }
 }
 

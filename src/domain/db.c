@@ -15,6 +15,7 @@ struct db {
     struct conn *conn;
     bool in_transaction;
     bool not_router; /* this connection's server knows no parkway.* */
+    int64_t wait_ms; /* parkway.wait_ms of this connection; -1: the router's own */
 };
 
 struct db *db_new(const char *url, const char *application_name)
@@ -30,6 +31,11 @@ static void drop(struct db *db)
     conn_close(db->conn);
     db->conn = NULL;
     db->in_transaction = false;
+}
+
+void db_close(struct db *db)
+{
+    drop(db);
 }
 
 void db_free(struct db *db)
@@ -62,6 +68,7 @@ int db_connect(struct db *db, struct err *e)
     }
     struct conn_options o = {.application_name = db->name, .options = "-c parkway.report=on"};
     db->not_router = false;
+    db->wait_ms = -1;
     return conn_open(&db->conn, db->url, &o, e);
 }
 
@@ -106,44 +113,44 @@ int db_write(struct db *db, const char *sql, size_t param_count, const struct st
     return judge(db, conn_query(db->conn, sql, param_count, params, out, e), e);
 }
 
-static int set_wait(struct db *db, const char *value, struct err *e)
+/* A server that does not take the setting has nothing to wait for. */
+static int set_wait(struct db *db, int64_t wait_ms, struct err *e)
 {
     char sql[64];
-    snprintf(sql, sizeof sql, "set parkway.wait_ms = %s", value);
-    return judge(db, conn_exec(db->conn, sql, e), e);
+    if (wait_ms < 0) {
+        snprintf(sql, sizeof sql, "set parkway.wait_ms = default");
+    } else {
+        snprintf(sql, sizeof sql, "set parkway.wait_ms = %lld", (long long)wait_ms);
+    }
+    db->wait_ms = wait_ms;
+    struct err ignored = ERR_INIT;
+    if (judge(db, conn_exec(db->conn, sql, &ignored), &ignored) != 0 && db->conn == NULL) {
+        *e = ignored;
+        return e->code;
+    }
+    return 0;
 }
 
 static int read_once(struct db *db, const struct db_freshness *fresh, const char *sql,
                      size_t param_count, const struct str *params, struct rows **out,
                      struct err *e)
 {
+    int64_t wait_ms = fresh != NULL ? fresh->wait_ms : -1;
     int rc = db_connect(db, e);
+    if (rc == 0 && wait_ms != db->wait_ms && !db->in_transaction) {
+        rc = set_wait(db, wait_ms, e);
+    }
     if (rc != 0) {
         return rc;
     }
-    bool wait = fresh != NULL && fresh->wait_ms >= 0;
-    if (wait) {
-        char ms[24];
-        snprintf(ms, sizeof ms, "%lld", (long long)fresh->wait_ms);
-        rc = set_wait(db, ms, e);
-    }
-    /* The token goes with the statement and not into the session: the next reader on this
-     * connection owes nothing to it. */
+    /* The token travels in a comment: no round trip of its own. */
     struct buf text = BUF_INIT;
     if (fresh != NULL && fresh->position.p != NULL) {
         buf_addf(&text, "/* parkway.position=%.*s */ ", STR_ARG(fresh->position));
     }
     buf_adds(&text, sql);
-    if (rc == 0) {
-        rc = judge(db, conn_query(db->conn, buf_cstr(&text), param_count, params, out, e), e);
-    }
+    rc = judge(db, conn_query(db->conn, buf_cstr(&text), param_count, params, out, e), e);
     buf_fini(&text);
-    if (wait && db->conn != NULL && !db->in_transaction) {
-        struct err ignored = ERR_INIT;
-        if (set_wait(db, "default", &ignored) != 0) {
-            drop(db); /* a connection whose waiting time is unknown serves nobody else */
-        }
-    }
     return rc;
 }
 
@@ -228,15 +235,18 @@ void db_position(struct db *db, char out[POSITION_TEXT_MAX])
     }
 }
 
+/* "<where>: <why>"; where is "primary" or the name of a replica. */
 enum db_route db_route(struct db *db)
 {
     struct rows *rows = show(db, "show parkway.route");
     enum db_route r = DB_ROUTE_UNKNOWN;
     if (rows != NULL) {
         const char *text = rows_text(rows, 0, 0);
-        r = strncmp(text, "replica", 7) == 0   ? DB_ROUTE_REPLICA
-            : strncmp(text, "primary", 7) == 0 ? DB_ROUTE_PRIMARY
-                                               : DB_ROUTE_UNKNOWN;
+        size_t n = strcspn(text, ":");
+        if (n > 0) {
+            r = str_eq((struct str){text, n}, STR("primary")) ? DB_ROUTE_PRIMARY
+                                                              : DB_ROUTE_REPLICA;
+        }
         rows_free(rows);
     }
     return r;

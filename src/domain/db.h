@@ -34,6 +34,9 @@ struct db *db_new(const char *url, const char *application_name);
 void db_free(struct db *db); /* NULL is fine */
 /* db_connect - opens the connection unless it stands. */
 NODISCARD int db_connect(struct db *db, struct err *e);
+/* db_close - gives the connection up; the next call opens another, which owes nothing to what this one
+ * has seen. */
+void db_close(struct db *db);
 
 /* db_read - a SELECT, repeated once on a new connection when the first one is lost. fresh may be
  * NULL. *out must be freed with rows_free. */
