@@ -54,7 +54,7 @@ COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/reques
                 src/command/idempotency.c src/command/probe.c src/command/slotpage.c \
                 src/command/command.c
 OPS_SRC      := src/ops/settings.c src/ops/route.c src/ops/captured.c src/ops/login.c \
-                src/ops/enroll.c src/ops/migrate.c
+                src/ops/enroll.c src/ops/migrate.c src/ops/status.c
 
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \
             $(CONSUMER_SRC) $(DOMAIN_SRC) $(COMMAND_SRC) $(OPS_SRC)

@@ -29,6 +29,7 @@ static const struct command commands[] = {
     {"router", router_main, "the read/write-split router"},
     {"command", command_main, "the HTTP command service"},
     {"migrate", migrate_main, "bring both databases to what this program expects"},
+    {"status", status_main, "what is up, how far the changes have come, and how late"},
     {"route", route_main, "where a statement goes, and why"},
     {NULL, NULL, NULL},
 };

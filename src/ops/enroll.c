@@ -137,10 +137,21 @@ static int judge_mirror(struct enrolment *en, size_t i, struct err *e)
     return 0;
 }
 
+/* A running consumer starts over from its row and reads parkway.table_start anew (consumer/cursor.h). */
+static int raise_fence(struct enrolment *en, struct err *e)
+{
+    return conn_query(en->replica,
+                      "update parkway.cursor set fence = fence + 1 where consumer = $1", 1,
+                      (struct str[]){str_of(consumer_conf()->name)}, NULL, e);
+}
+
 /* "copy under way", for everybody to see before the first change of the table can be in the log. */
 static int announce(struct enrolment *en, struct err *e)
 {
-    int rc = 0;
+    if (en->copy_count == 0) {
+        return 0;
+    }
+    int rc = conn_exec(en->replica, "begin", e);
     for (size_t i = 0; rc == 0 && i < en->captured->mirror_count; i++) {
         if (en->copies[i] != COPY_NOT) {
             rc = conn_query(en->replica,
@@ -150,7 +161,10 @@ static int announce(struct enrolment *en, struct err *e)
                             NULL, e);
         }
     }
-    return rc;
+    if (rc == 0) {
+        rc = raise_fence(en, e);
+    }
+    return rc == 0 ? conn_exec(en->replica, "commit", e) : rc;
 }
 
 /* ---- the books of the primary --------------------------------------------------------------- */
@@ -288,6 +302,9 @@ static int copy_all(struct enrolment *en, const char *snapshot, struct err *e)
         if (en->copies[i] != COPY_NOT) {
             rc = copy_mirror(en, i, e);
         }
+    }
+    if (rc == 0 && en->known_cursor) {
+        rc = raise_fence(en, e);
     }
     if (rc == 0 && !en->known_cursor) {
         rc = conn_query(en->replica,

@@ -1,0 +1,175 @@
+/* status.c - parkway status: what is up, how far the changes have come, and how late.
+ *
+ *   parkway status        (exit 5 when primary, replica or broker is down)
+ *
+ * Everything is asked of the servers themselves, so it is true also when a daemon is dead: the slot and the
+ * position on the primary, the cursor and the parked changes on the replica, the dead letters on the broker. The
+ * bytes of lag are WAL: relay_lag what the slot keeps back (with relay.release = "applied" that includes what
+ * a replica has yet to apply), replica_lag what the replica has yet to apply. The milliseconds are the age of the
+ * last report or apply of the one that is behind, 0 when it is not. */
+#include "base/buf.h"
+#include "consumer/consumer_conf.h"
+#include "event/setup.h"
+#include "mq/link.h"
+#include "mq/topology.h"
+#include "ops/ops.h"
+#include "pg/conn.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const char dead_letter_queue[] = "CQRS_DLX";
+
+enum { TIMEOUT_S = 3, VALUE_MAX = 160, FIELDS_MAX = 16 };
+
+struct field {
+    const char *key;
+    char value[VALUE_MAX];
+};
+
+struct status {
+    struct field fields[FIELDS_MAX];
+    size_t count;
+    bool down;           /* any of the three servers */
+    char position[64];   /* the primary's, as an LSN; "" unknown */
+};
+
+static void add(struct status *s, const char *key, const char *value)
+{
+    ASSERT(s->count < FIELDS_MAX);
+    struct field *f = &s->fields[s->count++];
+    f->key = key;
+    snprintf(f->value, sizeof f->value, "%s", value[0] != '\0' ? value : "unknown");
+}
+
+/* "up", or "down" with the reason on stderr. */
+static void add_server(struct status *s, const char *key, int rc, const struct err *e)
+{
+    add(s, key, rc == 0 ? "up" : "down");
+    if (rc != 0) {
+        s->down = true;
+        fprintf(stderr, "%s: %s\n", key, e->text);
+    }
+}
+
+static int open_database(struct conn **out, const char *url, struct err *e)
+{
+    struct conn_options o = {.application_name = "parkway status", .connect_timeout_s = TIMEOUT_S};
+    return conn_open(out, url, &o, e);
+}
+
+/* The rows of one statement, or NULL (said on stderr) when it was refused: the schema may be missing. */
+static struct rows *ask(struct conn *c, const char *sql, size_t count, const struct str *params)
+{
+    struct err e = ERR_INIT;
+    struct rows *r = NULL;
+    if (c != NULL && conn_query(c, sql, count, params, &r, &e) != 0) {
+        fprintf(stderr, "status: %s\n", e.text);
+    }
+    return r;
+}
+
+static const char *text_of(const struct rows *r, size_t column)
+{
+    return r != NULL && rows_count(r) > 0 ? rows_text(r, 0, column) : "";
+}
+
+static void add_primary(struct status *s, struct conn *primary)
+{
+    struct rows *r = ask(primary,
+                         "select w, coalesce(s.active::text, ''), "
+                         " relay.epoch || ':' || s.confirmed_flush_lsn, "
+                         " greatest(w - s.confirmed_flush_lsn, 0), "
+                         " case when s.confirmed_flush_lsn >= w then 0 else "
+                         "  (extract(epoch from now() - a.reply_time) * 1000)::bigint end "
+                         "from (select pg_current_wal_flush_lsn() w) p "
+                         "left join pg_replication_slots s on s.slot_name = $1 "
+                         "left join pg_stat_replication a on a.pid = s.active_pid "
+                         "left join parkway.relay relay on relay.slot = $1",
+                         1, (struct str[]){str_of(setup()->capture_slot)});
+    const char *active = text_of(r, 1);
+    snprintf(s->position, sizeof s->position, "%s", text_of(r, 0));
+    add(s, "slot", r == NULL ? "" : active[0] == '\0' ? "missing" : active[0] == 't' ? "active" : "inactive");
+    add(s, "captured", text_of(r, 2));
+    add(s, "relay_lag_bytes", text_of(r, 3));
+    add(s, "relay_lag_ms", text_of(r, 4));
+    rows_free(r);
+}
+
+static void add_replica(struct status *s, struct conn *replica)
+{
+    struct str position = s->position[0] != '\0' ? str_of(s->position) : STR_NULL;
+    struct rows *r = ask(replica,
+                         "select epoch || ':' || lsn, greatest($2::text::pg_lsn - lsn, 0), "
+                         " case when lsn >= $2::text::pg_lsn then 0 else "
+                         "  (extract(epoch from now() - applied_at) * 1000)::bigint end, state "
+                         "from parkway.cursor where consumer = $1",
+                         2, (struct str[]){str_of(consumer_conf()->name), position});
+    add(s, "applied", text_of(r, 0));
+    add(s, "replica_lag_bytes", text_of(r, 1));
+    add(s, "replica_lag_ms", text_of(r, 2));
+    add(s, "replica_state", text_of(r, 3));
+    rows_free(r);
+    r = ask(replica, "select count(*) from parkway.parked where consumer = $1 and state = 'parked'",
+            1, (struct str[]){str_of(consumer_conf()->name)});
+    add(s, "parked", text_of(r, 0));
+    rows_free(r);
+}
+
+/* A broker without the queue has no dead letters. */
+static void add_dead_letters(struct status *s, struct link *broker)
+{
+    char text[24] = "";
+    if (broker != NULL) {
+        int64_t count = 0;
+        struct err e = ERR_INIT;
+        int rc = topology_depth(broker, dead_letter_queue, &count, &e);
+        if (rc == 0 || rc == ERR_NOT_FOUND) {
+            snprintf(text, sizeof text, "%" PRId64, rc == 0 ? count : 0);
+        }
+    }
+    add(s, "dead_letters", text);
+}
+
+static void print_detail(const struct status *s)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        size_t n = strlen(s->fields[i].key) + 1;
+        width = n > width ? n : width;
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "%s:", s->fields[i].key);
+        printf("%-*s %s\n", (int)width, key, s->fields[i].value);
+    }
+}
+
+int status_main(int argc, char **argv)
+{
+    UNUSED(argv);
+    if (argc != 1) {
+        fprintf(stderr, "error: usage: parkway status\n");
+        return err_exit(ERR_USAGE);
+    }
+    struct status s = {0};
+    struct conn *primary = NULL;
+    struct conn *replica = NULL;
+    struct link *broker = NULL;
+    struct err e = ERR_INIT;
+    struct link_options o = {.name = "parkway status", .connect_timeout_ms = TIMEOUT_S * 1000};
+    int rc = open_database(&primary, setup()->primary_url, &e);
+    add_server(&s, "primary", rc, &e);
+    rc = open_database(&replica, setup()->replica_url, &e);
+    add_server(&s, "replica", rc, &e);
+    rc = link_open(&broker, setup()->broker_url, &o, &e);
+    add_server(&s, "broker", rc, &e);
+    add_primary(&s, primary);
+    add_replica(&s, replica);
+    add_dead_letters(&s, broker);
+    print_detail(&s);
+    link_close(broker);
+    conn_close(replica);
+    conn_close(primary);
+    return s.down ? err_exit(ERR_UNAVAILABLE) : 0;
+}
