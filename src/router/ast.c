@@ -18,134 +18,135 @@ enum { NODE_READ = 1, NODE_OTHER = 2 };
 
 /* Keys of the tree that mean something here, ordered by length, then bytes (found by bisection). */
 #define KEY_LIST(X)                                                                                \
-    X(op, 0)                                                         \
-    X(arg, 0)                                                        \
-    X(gid, 0)                                                        \
-    X(rel, 0)                                                        \
-    X(List, NODE_READ)                                               \
-    X(args, 0)                                                       \
-    X(fval, 0)                                                       \
-    X(ival, 0)                                                       \
-    X(kind, 0)                                                       \
-    X(name, 0)                                                       \
-    X(stmt, 0)                                                       \
-    X(sval, 0)                                                       \
-    X(view, 0)                                                       \
-    X(Alias, NODE_READ)                                              \
-    X(Float, NODE_READ)                                              \
-    X(alias, 0)                                                      \
-    X(bsval, 0)                                                      \
-    X(chain, 0)                                                      \
-    X(names, 0)                                                      \
-    X(query, 0)                                                      \
-    X(stmts, 0)                                                      \
-    X(useOp, 0)                                                      \
-    X(A_Expr, NODE_READ)                                             \
-    X(A_Star, NODE_READ)                                             \
-    X(DoStmt, NODE_OTHER)                                            \
-    X(SortBy, NODE_READ)                                             \
-    X(String, NODE_READ)                                             \
-    X(fields, 0)                                                     \
-    X(method, 0)                                                     \
-    X(target, 0)                                                     \
-    X(A_Const, NODE_READ)                                            \
-    X(Boolean, NODE_READ)                                            \
-    X(DefElem, NODE_READ)                                            \
-    X(Integer, NODE_READ)                                            \
-    X(RowExpr, NODE_READ)                                            \
-    X(SubLink, NODE_READ)                                            \
-    X(XmlExpr, NODE_READ)                                            \
-    X(attlist, 0)                                                    \
-    X(boolval, 0)                                                    \
-    X(ctename, 0)                                                    \
-    X(defname, 0)                                                    \
-    X(is_from, 0)                                                    \
-    X(options, 0)                                                    \
-    X(relname, 0)                                                    \
-    X(BoolExpr, NODE_READ)                                           \
-    X(CallStmt, NODE_OTHER)                                          \
-    X(CaseExpr, NODE_READ)                                           \
-    X(CaseWhen, NODE_READ)                                           \
-    X(CopyStmt, NODE_READ)                                           \
-    X(FuncCall, NODE_READ)                                           \
-    X(JoinExpr, NODE_READ)                                           \
-    X(LoadStmt, NODE_OTHER)                                          \
-    X(LockStmt, NODE_OTHER)                                          \
-    X(NullTest, NODE_READ)                                           \
-    X(ParamRef, NODE_READ)                                           \
-    X(RangeVar, NODE_READ)                                           \
-    X(TypeCast, NODE_READ)                                           \
-    X(TypeName, NODE_READ)                                           \
-    X(colnames, 0)                                                   \
-    X(filename, 0)                                                   \
-    X(funccall, 0)                                                   \
-    X(funcname, 0)                                                   \
-    X(is_local, 0)                                                   \
-    X(operName, 0)                                                   \
-    X(relation, 0)                                                   \
-    X(sequence, 0)                                                   \
-    X(stmt_len, 0)                                                   \
-    X(typeName, 0)                                                   \
-    X(A_Indices, NODE_READ)                                          \
-    X(BitString, NODE_READ)                                          \
-    X(ColumnDef, NODE_READ)                                          \
-    X(ColumnRef, NODE_READ)                                          \
-    X(FetchStmt, NODE_OTHER)                                         \
-    X(MergeStmt, NODE_OTHER)                                         \
-    X(ResTarget, NODE_READ)                                          \
-    X(WindowDef, NODE_READ)                                          \
-    X(aliasname, 0)                                                  \
-    X(recursive, 0)                                                  \
-    X(DeleteStmt, NODE_OTHER)                                        \
-    X(InsertStmt, NODE_OTHER)                                        \
-    X(ListenStmt, NODE_OTHER)                                        \
-    X(MinMaxExpr, NODE_READ)                                         \
-    X(NotifyStmt, NODE_OTHER)                                        \
-    X(SelectStmt, NODE_READ)                                         \
-    X(UpdateStmt, NODE_OTHER)                                        \
-    X(WithClause, NODE_READ)                                         \
-    X(intoClause, 0)                                                 \
-    X(is_program, 0)                                                 \
-    X(portalname, 0)                                                 \
-    X(schemaname, 0)                                                 \
-    X(withClause, 0)                                                 \
-    X(A_ArrayExpr, NODE_READ)                                        \
-    X(BooleanTest, NODE_READ)                                        \
-    X(DiscardStmt, NODE_OTHER)                                       \
-    X(ExecuteStmt, NODE_OTHER)                                       \
-    X(ExplainStmt, NODE_READ)                                        \
-    X(GroupingSet, NODE_READ)                                        \
-    X(PrepareStmt, NODE_READ)                                        \
-    X(indirection, 0)                                                \
-    X(usingClause, 0)                                                \
-    X(CoalesceExpr, NODE_READ)                                       \
-    X(GroupingFunc, NODE_READ)                                       \
-    X(NamedArgExpr, NODE_READ)                                       \
-    X(UnlistenStmt, NODE_OTHER)                                      \
-    X(XmlSerialize, NODE_READ)                                       \
-    X(A_Indirection, NODE_READ)                                      \
-    X(CollateClause, NODE_READ)                                      \
-    X(LockingClause, NODE_READ)                                      \
-    X(RangeFunction, NODE_READ)                                      \
-    X(conditionname, 0)                                              \
-    X(lockingClause, 0)                                              \
-    X(stmt_location, 0)                                              \
-    X(CTECycleClause, NODE_READ)                                     \
-    X(DeallocateStmt, NODE_OTHER)                                    \
-    X(RangeSubselect, NODE_READ)                                     \
-    X(RangeTableFunc, NODE_READ)                                     \
-    X(relpersistence, 0)                                             \
-    X(savepoint_name, 0)                                             \
-    X(CTESearchClause, NODE_READ)                                    \
-    X(ClosePortalStmt, NODE_OTHER)                                   \
-    X(CommonTableExpr, NODE_READ)                                    \
-    X(TransactionStmt, NODE_OTHER)                                   \
-    X(VariableSetStmt, NODE_OTHER)                                   \
-    X(RangeTableSample, NODE_READ)                                   \
-    X(SQLValueFunction, NODE_READ)                                   \
-    X(VariableShowStmt, NODE_OTHER)                                  \
-    X(DeclareCursorStmt, NODE_READ)                                  \
-    X(RangeTableFuncCol, NODE_READ)                                  \
+    X(op, 0)                                                                                 \
+    X(arg, 0)                                                                                \
+    X(gid, 0)                                                                                \
+    X(rel, 0)                                                                                \
+    X(List, NODE_READ)                                                                       \
+    X(args, 0)                                                                               \
+    X(fval, 0)                                                                               \
+    X(ival, 0)                                                                               \
+    X(kind, 0)                                                                               \
+    X(name, 0)                                                                               \
+    X(stmt, 0)                                                                               \
+    X(sval, 0)                                                                               \
+    X(view, 0)                                                                               \
+    X(Alias, NODE_READ)                                                                      \
+    X(Float, NODE_READ)                                                                      \
+    X(alias, 0)                                                                              \
+    X(bsval, 0)                                                                              \
+    X(chain, 0)                                                                              \
+    X(names, 0)                                                                              \
+    X(query, 0)                                                                              \
+    X(stmts, 0)                                                                              \
+    X(useOp, 0)                                                                              \
+    X(A_Expr, NODE_READ)                                                                     \
+    X(A_Star, NODE_READ)                                                                     \
+    X(DoStmt, NODE_OTHER)                                                                    \
+    X(SortBy, NODE_READ)                                                                     \
+    X(String, NODE_READ)                                                                     \
+    X(fields, 0)                                                                             \
+    X(method, 0)                                                                             \
+    X(target, 0)                                                                             \
+    X(A_Const, NODE_READ)                                                                    \
+    X(Boolean, NODE_READ)                                                                    \
+    X(DefElem, NODE_READ)                                                                    \
+    X(Integer, NODE_READ)                                                                    \
+    X(RowExpr, NODE_READ)                                                                    \
+    X(SubLink, NODE_READ)                                                                    \
+    X(XmlExpr, NODE_READ)                                                                    \
+    X(attlist, 0)                                                                            \
+    X(boolval, 0)                                                                            \
+    X(ctename, 0)                                                                            \
+    X(defname, 0)                                                                            \
+    X(is_from, 0)                                                                            \
+    X(options, 0)                                                                            \
+    X(relname, 0)                                                                            \
+    X(BoolExpr, NODE_READ)                                                                   \
+    X(CallStmt, NODE_OTHER)                                                                  \
+    X(CaseExpr, NODE_READ)                                                                   \
+    X(CaseWhen, NODE_READ)                                                                   \
+    X(CopyStmt, NODE_READ)                                                                   \
+    X(FuncCall, NODE_READ)                                                                   \
+    X(JoinExpr, NODE_READ)                                                                   \
+    X(LoadStmt, NODE_OTHER)                                                                  \
+    X(LockStmt, NODE_OTHER)                                                                  \
+    X(NullTest, NODE_READ)                                                                   \
+    X(ParamRef, NODE_READ)                                                                   \
+    X(RangeVar, NODE_READ)                                                                   \
+    X(TypeCast, NODE_READ)                                                                   \
+    X(TypeName, NODE_READ)                                                                   \
+    X(colnames, 0)                                                                           \
+    X(filename, 0)                                                                           \
+    X(funccall, 0)                                                                           \
+    X(funcname, 0)                                                                           \
+    X(is_local, 0)                                                                           \
+    X(location, 0)                                                                           \
+    X(operName, 0)                                                                           \
+    X(relation, 0)                                                                           \
+    X(sequence, 0)                                                                           \
+    X(stmt_len, 0)                                                                           \
+    X(typeName, 0)                                                                           \
+    X(A_Indices, NODE_READ)                                                                  \
+    X(BitString, NODE_READ)                                                                  \
+    X(ColumnDef, NODE_READ)                                                                  \
+    X(ColumnRef, NODE_READ)                                                                  \
+    X(FetchStmt, NODE_OTHER)                                                                 \
+    X(MergeStmt, NODE_OTHER)                                                                 \
+    X(ResTarget, NODE_READ)                                                                  \
+    X(WindowDef, NODE_READ)                                                                  \
+    X(aliasname, 0)                                                                          \
+    X(recursive, 0)                                                                          \
+    X(DeleteStmt, NODE_OTHER)                                                                \
+    X(InsertStmt, NODE_OTHER)                                                                \
+    X(ListenStmt, NODE_OTHER)                                                                \
+    X(MinMaxExpr, NODE_READ)                                                                 \
+    X(NotifyStmt, NODE_OTHER)                                                                \
+    X(SelectStmt, NODE_READ)                                                                 \
+    X(UpdateStmt, NODE_OTHER)                                                                \
+    X(WithClause, NODE_READ)                                                                 \
+    X(intoClause, 0)                                                                         \
+    X(is_program, 0)                                                                         \
+    X(portalname, 0)                                                                         \
+    X(schemaname, 0)                                                                         \
+    X(withClause, 0)                                                                         \
+    X(A_ArrayExpr, NODE_READ)                                                                \
+    X(BooleanTest, NODE_READ)                                                                \
+    X(DiscardStmt, NODE_OTHER)                                                               \
+    X(ExecuteStmt, NODE_OTHER)                                                               \
+    X(ExplainStmt, NODE_READ)                                                                \
+    X(GroupingSet, NODE_READ)                                                                \
+    X(PrepareStmt, NODE_READ)                                                                \
+    X(indirection, 0)                                                                        \
+    X(usingClause, 0)                                                                        \
+    X(CoalesceExpr, NODE_READ)                                                               \
+    X(GroupingFunc, NODE_READ)                                                               \
+    X(NamedArgExpr, NODE_READ)                                                               \
+    X(UnlistenStmt, NODE_OTHER)                                                              \
+    X(XmlSerialize, NODE_READ)                                                               \
+    X(A_Indirection, NODE_READ)                                                              \
+    X(CollateClause, NODE_READ)                                                              \
+    X(LockingClause, NODE_READ)                                                              \
+    X(RangeFunction, NODE_READ)                                                              \
+    X(conditionname, 0)                                                                      \
+    X(lockingClause, 0)                                                                      \
+    X(stmt_location, 0)                                                                      \
+    X(CTECycleClause, NODE_READ)                                                             \
+    X(DeallocateStmt, NODE_OTHER)                                                            \
+    X(RangeSubselect, NODE_READ)                                                             \
+    X(RangeTableFunc, NODE_READ)                                                             \
+    X(relpersistence, 0)                                                                     \
+    X(savepoint_name, 0)                                                                     \
+    X(CTESearchClause, NODE_READ)                                                            \
+    X(ClosePortalStmt, NODE_OTHER)                                                           \
+    X(CommonTableExpr, NODE_READ)                                                            \
+    X(TransactionStmt, NODE_OTHER)                                                           \
+    X(VariableSetStmt, NODE_OTHER)                                                           \
+    X(RangeTableSample, NODE_READ)                                                           \
+    X(SQLValueFunction, NODE_READ)                                                           \
+    X(VariableShowStmt, NODE_OTHER)                                                          \
+    X(DeclareCursorStmt, NODE_READ)                                                          \
+    X(RangeTableFuncCol, NODE_READ)                                                          \
     X(ConstraintsSetStmt, NODE_OTHER)
 
 enum key {
@@ -267,6 +268,7 @@ struct frame {
     uint32_t relation0;
     uint32_t cte0;
     uint32_t const0;
+    uint32_t location; /* A_Const: in the query text */
     struct str a, b, c; /* array: the last three strings; else by kind */
 };
 
@@ -284,6 +286,7 @@ struct names {
 
 struct walk {
     struct classification *out;
+    struct str text; /* the query */
     struct frame *frames;
     uint32_t depth, frame_cap;
     struct names relations, functions, operators, types, columns, aliases, temps;
@@ -897,12 +900,44 @@ static bool session_setting(struct walk *w, struct str raw)
     return memchr(s.p, '.', s.n) != NULL || one_of(s, own);
 }
 
+/* The tree leaves out integers that are not positive: zero, or a sign and digits in the text. */
+static struct constant unwritten(struct walk *w, uint32_t location)
+{
+    const char *p = w->text.p + location;
+    const char *end = w->text.p + w->text.n;
+    const char *digits;
+    char *copy;
+    size_t minus = 0;
+
+    if (location >= w->text.n) {
+        return (struct constant){CONST_OTHER, STR("0")};
+    }
+    minus = *p == '-' ? 1 : 0;
+    p += minus;
+    while (p < end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')) {
+        p++;
+    }
+    for (digits = p; p < end && *p >= '0' && *p <= '9'; p++) {
+    }
+    if (p == digits) {
+        return (struct constant){CONST_OTHER, STR("0")};
+    }
+    copy = ast_arena_take(w->out->arena, minus + (size_t)(p - digits), 1);
+    memcpy(copy, "-", minus);
+    memcpy(copy + minus, digits, (size_t)(p - digits));
+    return (struct constant){CONST_INT, {copy, minus + (size_t)(p - digits)}};
+}
+
 static void close_constant(struct walk *w, const struct frame *f)
 {
     struct constant c = {(int)f->count, f->a};
     const struct frame *list = above(w, 2);
     struct frame *call = above(w, 3);
 
+    if (c.type == CONST_INT && c.text.p == NULL) {
+        c = w->top == K_VariableSetStmt ? unwritten(w, f->location)
+                                        : (struct constant){CONST_INT, STR("0")};
+    }
     w->last = c;
     w->const_count++;
     if (call != NULL && call->key == K_FuncCall && list->array && list->key == K_args) {
@@ -1019,7 +1054,7 @@ static void close_object(struct walk *w, struct frame *f)
                         : f->key == K_fval  ? CONST_FLOAT
                         : f->key == K_bsval ? CONST_OTHER
                                             : CONST_BOOL;
-            up->a = f->a.p != NULL ? f->a : f->key == K_sval ? STR("") : STR("0");
+            up->a = f->a.p != NULL || f->key == K_ival ? f->a : f->key == K_sval ? STR("") : STR("0");
         }
         break;
     case K_A_Const: close_constant(w, f); break;
@@ -1053,7 +1088,6 @@ static void close_object(struct walk *w, struct frame *f)
         up->cte0 = f->cte0;
         break;
     case K_intoClause: w->stmt->flags |= CLASSIFY_INTO; break;
-    case K_SQLValueFunction: break;
     default: break;
     }
 }
@@ -1153,6 +1187,11 @@ static void scalar(struct walk *w, enum key k, const struct jscan_token *t)
     case K_boolval: f->a = t->type == JSCAN_TRUE ? STR("true") : STR("0"); break;
     case K_schemaname: f->a = t->text; break;
     case K_relname: f->b = t->text; break;
+    case K_location:
+        if (f->key == K_A_Const) {
+            f->location = (uint32_t)strtoul(t->text.p, NULL, 10);
+        }
+        break;
     case K_relpersistence: f->mark = is(t->text, "t"); break;
     case K_aliasname:
     case K_ctename:
@@ -1280,9 +1319,9 @@ static void walk_fini(struct walk *w)
     buf_fini(&w->scratch);
 }
 
-bool ast_read(struct str json, size_t text_length, struct classification *out)
+bool ast_read(struct str json, struct str text, struct classification *out)
 {
-    struct walk w = {.out = out};
+    struct walk w = {.out = out, .text = text};
     struct jscan j;
     struct jscan_token t;
 
@@ -1306,7 +1345,7 @@ bool ast_read(struct str json, size_t text_length, struct classification *out)
     }
     w.failed = w.failed || w.depth != 0;
     if (!w.failed) {
-        finish(&w, text_length);
+        finish(&w, text.n);
     }
     walk_fini(&w);
     return !w.failed;

@@ -11,9 +11,9 @@ void ast_arena_free(struct classify_arena *a);
 void *ast_arena_take(struct classify_arena *a, size_t size, size_t align);
 size_t ast_arena_bytes(const struct classify_arena *a);
 
-/* ast_read - json into out, whose arena is there and empty. text_length: of the query text, for the extent of
- * its last statement. False: not a parse tree, or more names than CLASSIFY_NAMES_MAX; out is
+/* ast_read - json into out, whose arena is there and empty. text: the query, for extents and for
+ * what the tree leaves out. False: not a parse tree, or more names than CLASSIFY_NAMES_MAX; out is
  * unchanged but for memory taken. */
-bool ast_read(struct str json, size_t text_length, struct classification *out);
+bool ast_read(struct str json, struct str text, struct classification *out);
 
 #endif

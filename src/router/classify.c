@@ -103,7 +103,7 @@ struct classification *classify_parse(struct str text)
         sql = def_strndup(text.p, text.n);
         r = pg_query_parse(sql);
         if (r.error == NULL && r.parse_tree != NULL) {
-            ok = ast_read(str_of(r.parse_tree), text.n, c);
+            ok = ast_read(str_of(r.parse_tree), text, c);
         }
         pg_query_free_parse_result(r);
         free(sql);
