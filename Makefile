@@ -65,6 +65,7 @@ UNIT     := test_buf test_err test_conf
 UNIT     += test_position test_frontier test_assemble test_member
 UNIT     += test_frame test_pgoutput test_chain test_plan
 UNIT     += test_utf8 test_parking test_routes test_argline test_present
+UNIT     += test_shape test_jscan test_classify test_cache test_decide
 
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)
 MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)
