@@ -376,7 +376,7 @@ struct fresh *fresh_new(struct worker *w)
 
 void fresh_free(struct fresh *f)
 {
-    uv_timer_stop(&f->poll);
+    uv_close((uv_handle_t *)&f->poll, NULL);
     own_stop(&f->primary);
     own_stop(&f->nudger);
     for (uint32_t i = 1; i < f->count; i++) {
