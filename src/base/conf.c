@@ -566,7 +566,7 @@ static void print_quoted(struct buf *out, const char *s)
     buf_u8(out, '"');
 }
 
-static void print_value(const struct conf_key *k, void *target, struct buf *out)
+static void print_value(const struct conf_key *k, void *target, bool mask, struct buf *out)
 {
     const void *slot = slot_of(k, target);
     char masked[2048];
@@ -579,7 +579,9 @@ static void print_value(const struct conf_key *k, void *target, struct buf *out)
     }
     case CONF_REAL: buf_addf(out, "%.6f", *(const double *)slot); break;
     case CONF_STRING:
-        if ((k->flags & CONF_SECRET) != 0 && (*(char *const *)slot)[0] != '\0') {
+        if (!mask) {
+            print_quoted(out, *(char *const *)slot);
+        } else if ((k->flags & CONF_SECRET) != 0 && (*(char *const *)slot)[0] != '\0') {
             print_quoted(out, "***");
         } else {
             conf_mask_url(*(char *const *)slot, masked, sizeof masked);
@@ -603,7 +605,7 @@ static void print_value(const struct conf_key *k, void *target, struct buf *out)
             buf_adds(out, i > 0 ? ", {" : "{");
             for (size_t j = 0; j < k->sub_count; j++) {
                 buf_addf(out, " %s = ", k->sub[j].name);
-                print_value(&k->sub[j], (char *)g->items + i * k->sub_size, out);
+                print_value(&k->sub[j], (char *)g->items + i * k->sub_size, mask, out);
                 buf_adds(out, ";");
             }
             buf_adds(out, " }");
@@ -614,7 +616,7 @@ static void print_value(const struct conf_key *k, void *target, struct buf *out)
     }
 }
 
-static void print_key(const struct conf_key *k, void *target, const char *indent,
+static void print_key(const struct conf_key *k, void *target, const char *indent, bool mask,
                       struct buf *out)
 {
     buf_addf(out, "%s/* %s", indent, k->sentence);
@@ -634,7 +636,7 @@ static void print_key(const struct conf_key *k, void *target, const char *indent
         }
     }
     buf_addf(out, " */\n%s%s = ", indent, k->name);
-    print_value(k, target, out);
+    print_value(k, target, mask, out);
     buf_adds(out, ";\n");
 }
 
@@ -649,7 +651,7 @@ void conf_print(const struct conf_group *groups, size_t count, bool defaults, st
         }
         buf_addf(out, "%s/* %s */\n%s = {\n", i > 0 ? "\n" : "", g->sentence, g->name);
         for (size_t j = 0; j < g->count; j++) {
-            print_key(&g->keys[j], g->target, "    ", out);
+            print_key(&g->keys[j], g->target, "    ", !defaults, out);
         }
         buf_adds(out, "};\n");
     }

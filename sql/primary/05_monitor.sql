@@ -1,0 +1,3 @@
+-- parkway status shows when the relay last reported; that column is for monitoring roles.
+
+GRANT pg_monitor TO parkway;
