@@ -170,6 +170,9 @@ int db_begin(struct db *db, struct err *e)
     ASSERT(!db->in_transaction);
     int rc = db_write(db, "begin", 0, NULL, NULL, e);
     db->in_transaction = rc == 0;
+    if (rc != 0) {
+        drop(db); /* its state is not what this handle believes */
+    }
     return rc;
 }
 

@@ -264,6 +264,7 @@ static void end_on_primary(struct session *s, char status)
     }
     s->tx = status == 'I' ? DECIDE_TX_NONE : DECIDE_TX_PRIMARY;
     if (s->report && status == 'I' && !s->unit.read) {
+        s->status = status; /* the ReadyForQuery behind the position tells it */
         s->reporting = true;
         s->unit.asked = true;
         s->serving = NULL;
