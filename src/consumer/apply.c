@@ -18,7 +18,8 @@
 #include <stdlib.h>
 
 enum {
-    COPY_ROWS_MIN = 100,            /* below, one INSERT is quicker than COPY's round trips */
+    SPLIT_MIN = 16,      /* a refused set of more changes is halved, of fewer done row by row */
+    COPY_ROWS_MIN = 100, /* below, one INSERT is quicker than COPY's round trips */
     COPY_BYTES_MIN = 256 * 1024,    /* COPY streams what an INSERT would have to hold twice */
     SCRATCH_KEEP = 8 * 1024 * 1024, /* of the parameters' buffer after a run */
     BLOATED_BYTES =
@@ -453,7 +454,8 @@ static int run_set(struct apply *a, const struct plan *p, bool save, struct err 
     return rc;
 }
 
-/* *saved: the cursor went along. */
+/* *saved: the cursor went along. A refused run is halved, so that one refused row among thousands costs
+ * a few sets more and not thousands of single rows. */
 static int apply_run(struct apply *a, struct batch *b, size_t from, size_t to, bool save,
                      bool *saved, struct err *e)
 {
@@ -472,8 +474,13 @@ static int apply_run(struct apply *a, struct batch *b, size_t from, size_t to, b
             return rc;
         }
         meter_add(METER_FALLBACKS, 1);
-        log_debug("set refused, applying row by row rows=%zu sqlstate=%s reason=\"%s\"",
-                  to - from, e->sqlstate, e->text);
+        log_debug("set refused rows=%zu sqlstate=%s reason=\"%s\"", to - from, e->sqlstate,
+                  e->text);
+        if (to - from > SPLIT_MIN) { /* most of it may be fine */
+            size_t middle = from + (to - from) / 2;
+            rc = apply_run(a, b, from, middle, false, saved, e);
+            return rc == 0 ? apply_run(a, b, middle, to, save, saved, e) : rc;
+        }
     }
     rc = a->open ? 0 : conn_exec(a->db, "BEGIN", e);
     if (rc == 0) {

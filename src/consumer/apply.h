@@ -3,7 +3,8 @@
  * One replica transaction holds whole source transactions and the cursor. A batch that must not be
  * committed yet (it ends inside a source transaction) is written into the open transaction and its
  * memory is given back; readers see nothing of it until the commit. A set of statements that is
- * refused is rolled back to the mark before it and done again row by row in source order (rowwise.h):
+ * refused is rolled back to the mark before it and done again in halves, the small ones row by row in
+ * source order (rowwise.h):
  * what is legal in that order passes, what is not is parked.
  *
  * Errors: ERR_SQL (a refusal that may pass later: deadlock, cancelled, out of space), ERR_CLOSED,
