@@ -9,7 +9,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* The read is asked again at this pace when the replica has not got the row. */
+/* The read is asked again at this pace when no replica served it: the router waits for one itself, unless
+ * there is none. */
 enum { RETRY_US = 10000 };
 
 static void show(struct cli *cli, struct parking_slot s)
@@ -29,16 +30,19 @@ static struct rows *read_back(struct cli *cli, struct str uuid)
 {
     int64_t until_us = clock_mono_us() + cli->read_your_writes_ms * 1000;
     for (;;) {
+        int64_t left_us = until_us - clock_mono_us();
+        struct db_freshness fresh = DB_FRESHNESS_INIT;
+        fresh.wait_ms = left_us > 0 ? left_us / 1000 : 0;
         struct rows *rows = NULL;
         struct err e = ERR_INIT;
-        int rc = parking_details(cli->db, NULL, uuid, &rows, &e);
+        int rc = parking_details(cli->db, &fresh, uuid, &rows, &e);
         if (rc == 0 && db_route(cli->db) != DB_ROUTE_PRIMARY) {
             return rows;
         }
         if (rc == 0) {
             rows_free(rows);
         }
-        int64_t left_us = until_us - clock_mono_us();
+        left_us = until_us - clock_mono_us();
         if (left_us <= 0) {
             return NULL;
         }

@@ -5,11 +5,15 @@
  *   parkway.position   the position that holds all this session has written and seen
  *   parkway.freshness  eventual | session | strong
  *   parkway.report     on: writes are answered with ParameterStatus parkway.position
- *   parkway.route      where the last statement went and why; SET to primary | auto */
+ *   parkway.route      where the last statement went and why; SET to primary | auto
+ *   parkway.wait_ms    how long this session's reads may wait for a replica; default router.wait_ms */
+#include "router/router_conf.h"
 #include "router/session.h"
 
 #include <stdio.h>
 #include <strings.h>
+
+enum { WAIT_MAX_MS = 60000 };
 
 /* ---- replies to a unit's parts ---- */
 
@@ -120,6 +124,22 @@ static const char *set_position(struct session *s, struct str value)
     return NULL;
 }
 
+static bool set_wait(struct session *s, struct str value)
+{
+    int64_t ms = 0;
+    s->wait_ms = -1;
+    for (size_t i = 0; i < value.n; i++) {
+        if (value.p[i] < '0' || value.p[i] > '9' || ms > WAIT_MAX_MS) {
+            return false;
+        }
+        ms = ms * 10 + (value.p[i] - '0');
+    }
+    if (value.p != NULL) {
+        s->wait_ms = ms;
+    }
+    return value.p == NULL || (value.n > 0 && ms <= WAIT_MAX_MS);
+}
+
 const char *local_set(struct session *s, struct str name, struct str value)
 {
     struct str key = {name.p + 8, name.n - 8};
@@ -151,7 +171,11 @@ const char *local_set(struct session *s, struct str name, struct str value)
         s->to_primary = primary;
         return NULL;
     }
-    return "unrecognized configuration parameter of parkway: position, freshness, report, route";
+    if (key.n == 7 && strncasecmp(key.p, "wait_ms", 7) == 0) {
+        return set_wait(s, value) ? NULL : "parkway.wait_ms: a number of milliseconds up to 60000";
+    }
+    return "unrecognized configuration parameter of parkway: position, freshness, report, route, "
+           "wait_ms";
 }
 
 static void show(struct session *s, const char *name, const char *value)
@@ -208,6 +232,11 @@ static bool show_own(struct session *s, struct str key)
         show(s, "parkway.freshness", levels[s->level]);
     } else if (str_eq(key, STR("report"))) {
         show(s, "parkway.report", s->report ? "on" : "off");
+    } else if (str_eq(key, STR("wait_ms"))) {
+        char text[24];
+        snprintf(text, sizeof text, "%lld",
+                 (long long)(s->wait_ms >= 0 ? s->wait_ms : router_conf()->wait_ms));
+        show(s, "parkway.wait_ms", text);
     } else {
         return false;
     }

@@ -11,6 +11,12 @@
 
 #include <stdio.h>
 
+/* How long a read may wait for a replica. */
+static int64_t wait_ms(const struct session *s)
+{
+    return s->wait_ms >= 0 ? s->wait_ms : router_conf()->wait_ms;
+}
+
 static void remember(struct session *s, const char *where, const char *why)
 {
     snprintf(s->last_where, sizeof s->last_where, "%s", where);
@@ -197,7 +203,7 @@ static void make_decision(struct session *s)
         .dirty = dirty,
         .position_known = !dirty || (unknowable && !s->wrote),
         .other_epoch = s->other_epoch,
-        .wait_over = u->waited || router_conf()->wait_ms == 0,
+        .wait_over = u->waited || wait_ms(s) == 0,
         .primary_up = up,
         .no_replica_error = strcmp(router_conf()->no_replica, "error") == 0,
         .replicas = replicas,
@@ -229,7 +235,7 @@ static void await(struct session *s)
     int64_t now = clock_mono_us();
     if (u->wait_since_us == 0) {
         u->wait_since_us = now;
-        u->wait_deadline_us = now + router_conf()->wait_ms * 1000;
+        u->wait_deadline_us = now + wait_ms(s) * 1000;
         meter_add(&s->worker->meter.waits_total, 1);
     }
     s->wait.deadline_us = u->wait_deadline_us;

@@ -332,6 +332,7 @@ void session_new(struct worker *w, int fd)
     s->slot = UINT32_MAX;
     s->status = 'I';
     s->level = DECIDE_SESSION;
+    s->wait_ms = -1;
     s->dirty = true;
     s->wait.wake = on_fresh;
     s->pool_wait.wake = on_pool;

@@ -159,6 +159,7 @@ struct session {
     uint32_t last_replica; /* target index; 0 none */
     bool report, reporting;
     bool to_primary; /* SET parkway.route = primary */
+    int64_t wait_ms; /* SET parkway.wait_ms; -1: router.wait_ms */
     char last_where[64];
     char last_why[REASON_TEXT_MAX];
     bool cancelled;
