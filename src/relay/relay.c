@@ -32,7 +32,7 @@
 #include <unistd.h>
 
 /* A session that lived this long ends the backoff. */
-#define STEADY_US INT64_C(5000000)
+#define STEADY_US INT64_C(1000000)
 /* /readyz: a session that has been failing for this long, or publishing that stands still. */
 #define STALL_US INT64_C(15000000)
 
