@@ -66,6 +66,7 @@ UNIT     += test_position test_frontier test_assemble test_member
 UNIT     += test_frame test_pgoutput test_chain test_plan
 UNIT     += test_utf8 test_parking test_routes test_argline test_present
 UNIT     += test_shape test_jscan test_classify test_cache test_decide
+UNIT     += test_msg test_scram test_fresh
 
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)
 MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)

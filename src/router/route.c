@@ -23,6 +23,17 @@ static void remember(struct session *s, const char *where, const char *why)
     snprintf(s->last_why, sizeof s->last_why, "%s", why);
 }
 
+static void note(struct session *s)
+{
+    struct unit *u = &s->unit;
+    char why[REASON_TEXT_MAX];
+    const char *where = u->decision.target == DECIDE_REPLICA
+                            ? s->worker->router->targets.list[u->decision.replica + 1].name
+                            : decide_target_text(u->decision.target);
+    remember(s, where,
+             reason_text(u->decision.why, u->decision.detail, why));
+}
+
 /* ---- servers ---- */
 
 /* The session's own connection to the primary: true when it can be used now. */
@@ -137,6 +148,9 @@ static void move_tx(struct session *s)
     session_drop_portals(s);
     s->tx = DECIDE_TX_DEFERRED;
     s->unit.primary = true;
+    s->unit.why = REASON_TX_MOVED;
+    s->unit.decision.target = DECIDE_PRIMARY;
+    note(s);
     go_primary(s);
 }
 
@@ -187,11 +201,11 @@ static void make_decision(struct session *s)
     bool dirty = strong ? !u->asked : s->dirty;
     struct judge_verdict none = {.why = u->why};
     struct decide_input in = {
-        .text = u->mixed || u->primary ? NULL : u->sole,
+        .text = u->mixed || u->primary || !u->executes ? NULL : u->sole,
         .verdict = u->judged && !u->primary ? &u->verdict : &none,
         .pins = s->pins,
         .user_parameters = u->user_types,
-        .session_primary = s->to_primary || u->primary || u->replayed,
+        .session_primary = s->to_primary || u->primary,
         .tx = s->tx,
         .tx_modes = s->modes,
         .tx_replica = s->tx == DECIDE_TX_REPLICA ? s->replica->target->index - 1 : 0,
@@ -204,23 +218,13 @@ static void make_decision(struct session *s)
         .position_known = !dirty || (unknowable && !s->wrote),
         .other_epoch = s->other_epoch,
         .wait_over = u->waited || wait_ms(s) == 0,
+        .wait_over = u->waited || s->wait_ms == 0,
         .primary_up = up,
         .no_replica_error = strcmp(router_conf()->no_replica, "error") == 0,
         .replicas = replicas,
         .replica_count = fill_replicas(s, replicas),
     };
     decide(&in, &u->decision);
-}
-
-static void note(struct session *s)
-{
-    struct unit *u = &s->unit;
-    char why[REASON_TEXT_MAX];
-    const char *where = u->decision.target == DECIDE_REPLICA
-                            ? s->worker->router->targets.list[u->decision.replica + 1].name
-                            : decide_target_text(u->decision.target);
-    remember(s, where,
-             reason_text(u->primary ? u->why : u->decision.why, u->decision.detail, why));
 }
 
 static void ask(struct session *s)
@@ -236,6 +240,7 @@ static void await(struct session *s)
     if (u->wait_since_us == 0) {
         u->wait_since_us = now;
         u->wait_deadline_us = now + wait_ms(s) * 1000;
+        u->wait_deadline_us = now + s->wait_ms * 1000;
         meter_add(&s->worker->meter.waits_total, 1);
     }
     s->wait.deadline_us = u->wait_deadline_us;
@@ -288,8 +293,9 @@ static void route_on(struct session *s)
         return;
     }
     if (u->primary && s->tx != DECIDE_TX_REPLICA) {
+        u->decision.target = DECIDE_PRIMARY;
+        u->decision.why = u->why;
         note(s);
-        u->decision = (struct decide_output){.target = DECIDE_PRIMARY};
         go_primary(s);
         return;
     }
@@ -326,7 +332,9 @@ static void route_on(struct session *s)
     case DECIDE_REFUSE:
         refuse_tx(s, reason_text(d->why, d->detail, why));
         break;
-    case DECIDE_ROUTER:
+    case DECIDE_ROUTER: /* not one that local.c knows how to answer */
+        go_primary(s);
+        break;
     case DECIDE_ERROR:
         session_error(s, d->why == REASON_PRIMARY_DOWN ? "08006" : "57P03",
                      reason_text(d->why, d->detail, why), NULL);
@@ -405,7 +413,8 @@ void route_replay(struct session *s)
     buf_reset(&s->hold);
     session_release(s);
     s->serving = NULL;
-    u->replayed = true;
+    u->primary = true;
+    u->why = REASON_REFUSED;
     u->failed = false;
     u->sent = 0;
     if (s->tx == DECIDE_TX_REPLICA) {
@@ -415,7 +424,9 @@ void route_replay(struct session *s)
     }
     meter_add(&w->meter.replays_total, 1);
     session_move(s, SESSION_ROUTING);
-    remember(s, "primary", "the replica refused it");
+    u->decision.target = DECIDE_PRIMARY;
+    u->decision.why = REASON_REFUSED;
+    note(s);
     go_primary(s);
     if (s->state != SESSION_ROUTING) {
         session_step(s);

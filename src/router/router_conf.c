@@ -57,7 +57,7 @@ static const struct conf_key keys[] = {
      .initial = "", .sentence = "Users and their SCRAM verifiers, written by parkway migrate; "
                                 "empty: \"users\" beside the configuration file."},
     {.name = "admin_users", .type = CONF_STRINGS, .offset = AT(admin_users), .unit = "",
-     .initial = "cqrs", .sentence = "Who may connect to the console (database parkway)."},
+     .initial = "postgres", .sentence = "Who may connect to the console (database parkway)."},
     {.name = "replica_connections", .type = CONF_INT, .offset = AT(replica_connections),
      .unit = "connections", .initial = "20", .min = 1, .max = 10000,
      .sentence = "Connections of one worker thread to one replica, of all users together."},

@@ -77,7 +77,6 @@ struct unit {
     bool ask_failed;
     bool waited;     /* router.wait_ms is over */
     int64_t wait_deadline_us, wait_since_us;
-    bool replayed;   /* it has failed on a replica already */
     bool confirmed;  /* settings were confirmed, or need not be */
     struct decide_output decision;
 };
@@ -158,6 +157,7 @@ struct session {
     struct position need;
     uint32_t last_replica; /* target index; 0 none */
     bool report, reporting;
+    int64_t wait_ms; /* parkway.wait_ms */
     bool to_primary; /* SET parkway.route = primary */
     int64_t wait_ms; /* SET parkway.wait_ms; -1: router.wait_ms */
     char last_where[64];

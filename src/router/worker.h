@@ -44,8 +44,7 @@ struct router;
     X(lost_replica_total, "answers cut off by the loss of a replica")                              \
     X(sets_applied_total, "times session settings were applied to a replica's connection")         \
     X(backends_total, "connections opened to servers")                                             \
-    X(bytes_to_clients_total, "bytes of answers")                                                  \
-    X(bytes_from_clients_total, "bytes of requests")
+    X(bytes_to_clients_total, "bytes of answers, those of short reads on a replica left out")
 
 struct meter {
 #define X(name, help) _Atomic uint64_t name;
