@@ -4,11 +4,9 @@
  *
  *   parkway.position   the position that holds all this session has written and seen
  *   parkway.freshness  eventual | session | strong
- *   parkway.wait_ms    as router.wait_ms, for this session
  *   parkway.report     on: writes are answered with ParameterStatus parkway.position
  *   parkway.route      where the last statement went and why; SET to primary | auto
  *   parkway.wait_ms    how long this session's reads may wait for a replica; default router.wait_ms */
- *   parkway.route      where the last statement went and why; SET to primary | auto */
 #include "router/router_conf.h"
 #include "router/session.h"
 
@@ -16,7 +14,6 @@
 #include <strings.h>
 
 enum { WAIT_MAX_MS = 60000 };
-enum { WAIT_MAX_MS = 600000 };
 
 /* ---- replies to a unit's parts ---- */
 
@@ -100,19 +97,6 @@ static bool parse_bool(struct str v, bool *out)
     return false;
 }
 
-static bool parse_ms(struct str v, int64_t *out)
-{
-    int64_t ms = 0;
-    for (size_t i = 0; i < v.n; i++) {
-        if (v.p[i] < '0' || v.p[i] > '9' || ms > WAIT_MAX_MS) {
-            return false;
-        }
-        ms = ms * 10 + (v.p[i] - '0');
-    }
-    *out = ms;
-    return v.n > 0 && ms <= WAIT_MAX_MS;
-}
-
 static const char *set_position(struct session *s, struct str value)
 {
     struct position p;
@@ -168,14 +152,6 @@ const char *local_set(struct session *s, struct str name, struct str value)
         return initial || parse_bool(value, &s->report) ? NULL
                                                         : "parkway.report: not a boolean";
     }
-    if (key.n == 7 && strncasecmp(key.p, "wait_ms", 7) == 0) {
-        int64_t ms = router_conf()->wait_ms;
-        if (!initial && !parse_ms(value, &ms)) {
-            return "parkway.wait_ms: milliseconds, 0 to 600000";
-        }
-        s->wait_ms = ms;
-        return NULL;
-    }
     if (key.n == 9 && strncasecmp(key.p, "freshness", 9) == 0) {
         static const char *const levels[] = {"eventual", "session", "strong"};
         s->level = initial ? DECIDE_SESSION : s->level;
@@ -200,8 +176,6 @@ const char *local_set(struct session *s, struct str name, struct str value)
     }
     return "unrecognized configuration parameter of parkway: position, freshness, report, route, "
            "wait_ms";
-    return "unrecognized configuration parameter of parkway: position, freshness, wait_ms, "
-           "report, route";
 }
 
 static void show(struct session *s, const char *name, const char *value)
@@ -256,10 +230,6 @@ static bool show_own(struct session *s, struct str key)
         show(s, "parkway.route", s->last_where[0] != '\0' ? text : "");
     } else if (str_eq(key, STR("freshness"))) {
         show(s, "parkway.freshness", levels[s->level]);
-    } else if (str_eq(key, STR("wait_ms"))) {
-        char text[24];
-        snprintf(text, sizeof text, "%lld", (long long)s->wait_ms);
-        show(s, "parkway.wait_ms", text);
     } else if (str_eq(key, STR("report"))) {
         show(s, "parkway.report", s->report ? "on" : "off");
     } else if (str_eq(key, STR("wait_ms"))) {

@@ -218,7 +218,6 @@ static void make_decision(struct session *s)
         .position_known = !dirty || (unknowable && !s->wrote),
         .other_epoch = s->other_epoch,
         .wait_over = u->waited || wait_ms(s) == 0,
-        .wait_over = u->waited || s->wait_ms == 0,
         .primary_up = up,
         .no_replica_error = strcmp(router_conf()->no_replica, "error") == 0,
         .replicas = replicas,
@@ -240,7 +239,6 @@ static void await(struct session *s)
     if (u->wait_since_us == 0) {
         u->wait_since_us = now;
         u->wait_deadline_us = now + wait_ms(s) * 1000;
-        u->wait_deadline_us = now + s->wait_ms * 1000;
         meter_add(&s->worker->meter.waits_total, 1);
     }
     s->wait.deadline_us = u->wait_deadline_us;

@@ -333,7 +333,6 @@ void session_new(struct worker *w, int fd)
     s->status = 'I';
     s->level = DECIDE_SESSION;
     s->wait_ms = -1;
-    s->wait_ms = router_conf()->wait_ms;
     s->dirty = true;
     s->wait.wake = on_fresh;
     s->pool_wait.wake = on_pool;

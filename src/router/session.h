@@ -157,7 +157,6 @@ struct session {
     struct position need;
     uint32_t last_replica; /* target index; 0 none */
     bool report, reporting;
-    int64_t wait_ms; /* parkway.wait_ms */
     bool to_primary; /* SET parkway.route = primary */
     int64_t wait_ms; /* SET parkway.wait_ms; -1: router.wait_ms */
     char last_where[64];
