@@ -53,7 +53,7 @@ DOMAIN_SRC   := src/domain/db.c src/domain/parking.c
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
                 src/command/idempotency.c src/command/probe.c src/command/slotpage.c \
                 src/command/command.c
-OPS_SRC      := src/ops/settings.c src/ops/route.c src/ops/captured.c src/ops/login.c \
+OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/login.c \
                 src/ops/enroll.c src/ops/migrate.c src/ops/status.c
 
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \
@@ -73,7 +73,7 @@ MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)
 CLI_OBJ  := $(CLI_SRC:%.c=$(O)/%.o)
 UNIT_BIN := $(UNIT:%=$(O)/tests/unit/%)
 
-.PHONY: all run stop test test-unit test-flow test-compose lint format bench install clean distclean
+.PHONY: all run stop test test-unit test-flow test-compose lint format bench fuzz install clean distclean
 all: $(B)/parkway $(if $(CLI_SRC),$(B)/cqrs)
 
 $(B)/parkway: $(MAIN_OBJ) $(LIB_OBJ)
@@ -136,8 +136,26 @@ $(O)/bench/lag: $(O)/bench/lag.o $(LIB_OBJ)
 	$(if $(Q),@echo "LD   $@")
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-bench: all $(O)/bench/lag
+$(O)/bench/classify: $(O)/bench/classify.o $(LIB_OBJ)
+	$(if $(Q),@echo "LD   $@")
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+bench: all $(O)/bench/lag $(O)/bench/classify
 	bench/run
+
+# Fuzzing needs clang; FUZZ_S is the run's length in seconds.
+FUZZ_S   ?= 120
+FUZZ_SRC := src/router/shape.c src/router/jscan.c src/router/ast.c src/router/classify.c \
+            src/router/catalog.c src/router/judge.c src/base/def.c src/base/buf.c src/base/arena.c
+$(O)/fuzz/fuzz_classify: tests/fuzz/fuzz_classify.c tests/unit/catalog_fixture.h $(FUZZ_SRC)
+	@mkdir -p $(@D)
+	$(Q)clang -std=c11 -D_GNU_SOURCE -Isrc -g -O1 -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=undefined -o $@ tests/fuzz/fuzz_classify.c $(FUZZ_SRC) -lpg_query -pthread
+
+fuzz: $(O)/fuzz/fuzz_classify
+	@mkdir -p $(O)/fuzz/corpus
+	cd $(O)/fuzz && ./fuzz_classify -max_len=600 -dict=$(CURDIR)/tests/fuzz/sql.dict \
+	    -max_total_time=$(FUZZ_S) corpus
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/parkway $(DESTDIR)/etc/parkway

@@ -30,7 +30,7 @@ static const struct command commands[] = {
     {"command", command_main, "the HTTP command service"},
     {"migrate", migrate_main, "bring both databases to what this program expects"},
     {"status", status_main, "what is up, how far the changes have come, and how late"},
-    {"route", route_main, "where a statement goes, and why"},
+    {"route", routing_main, "where a statement goes, and why"},
     {NULL, NULL, NULL},
 };
 

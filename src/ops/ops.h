@@ -7,7 +7,7 @@
 #include "base/conf.h"
 
 int migrate_main(int argc, char **argv); /* bring both databases to what this program expects */
-int route_main(int argc, char **argv);   /* where a statement goes, and why */
+int routing_main(int argc, char **argv);   /* where a statement goes, and why */
 int status_main(int argc, char **argv);  /* what is up, how far, how late */
 
 /* migrate.*: the superuser logins that parkway migrate uses. */

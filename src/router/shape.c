@@ -8,7 +8,7 @@
  * bytes) there is no shape. */
 #include "router/shape.h"
 
-enum { MARK_NUMBER = 1, MARK_STRING = 2, MARK_BITS = 3 };
+enum { MARK_NUMBER = 1, MARK_STRING = 2, MARK_BITS = 3, MARK_NATIONAL = 4 /* a cast too */ };
 
 struct lexer {
     const char *p;
@@ -239,7 +239,7 @@ static bool word(struct lexer *x)
         case 'e':
         case 'E': return string(x, 1, true, MARK_STRING);
         case 'n':
-        case 'N': return string(x, 1, false, MARK_STRING);
+        case 'N': return string(x, 1, false, MARK_NATIONAL);
         case 'b':
         case 'B':
         case 'x':

@@ -28,7 +28,7 @@ static const char *const same[][2] = {
     {"select 'a'", "select 'it''s ;--'"},
     {"select 'a'", "select E'it\\'s'"},
     {"select 'a'", "select $q$ ' $x$ $q$"},
-    {"select 'a'", "select N'b'"},
+    {"select N'a'", "select n'b'"},
     {"select 1.5", "select .5e-3"},
     {"select b'1'", "select X'ff'"},
     {"select a from t where x = 1 and y='b'", "select A\nfrom T where X = 2 and Y='c' /* /* nested */ */"},
@@ -50,6 +50,7 @@ static const char *const different[][2] = {
     {"select < =", "select <="},
     {"select 1; select 2", "select 1"},
     {"select b'1'", "select '1'"},
+    {"select N'1'", "select '1'"},
 };
 
 static const char *const none[] = {

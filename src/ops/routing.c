@@ -1,4 +1,4 @@
-/* route.c - parkway route "<sql>" [--why] [--user=NAME] [--search-path=LIST]: where a statement goes.
+/* routing.c - parkway route "<sql>" [--why] [--user=NAME] [--search-path=LIST]: where a statement goes.
  *
  * The router's own decision, made for a new session of that user outside a transaction, with both
  * servers in service and the replica up to date, over the catalogues as they are now. Prints
@@ -118,7 +118,7 @@ static int usage(void)
     return err_exit(ERR_USAGE);
 }
 
-int route_main(int argc, char **argv)
+int routing_main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"why", no_argument, NULL, 'w'},
