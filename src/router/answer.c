@@ -285,6 +285,7 @@ static void end_on_replica(struct session *s, char status)
     }
     answer_release_hold(s);
     bool done = s->tx != DECIDE_TX_REPLICA;
+    s->portal_open = s->portal_open || (!done && s->unit.verdict.holds);
     s->reached = true;
     release_later(s);
     msg_ready(answer_out(s), status);

@@ -350,6 +350,16 @@ static void add(struct walk *w, struct names *l, struct str schema, struct str n
                                           (uint16_t)(argc > UINT16_MAX ? UINT16_MAX : argc)};
 }
 
+static uint32_t number(struct str s)
+{
+    uint32_t v = 0;
+
+    for (size_t i = 0; i < s.n && s.p[i] >= '0' && s.p[i] <= '9' && v < 100000000; i++) {
+        v = v * 10 + (uint32_t)(s.p[i] - '0');
+    }
+    return v;
+}
+
 static struct frame *above(struct walk *w, uint32_t levels)
 {
     return w->depth > levels ? &w->frames[w->depth - 1 - levels] : NULL;
@@ -1151,7 +1161,7 @@ static void top_scalar(struct walk *w, enum key k, const struct jscan_token *t)
         break;
     case K_options: /* of DECLARE: a number; 0x20 is WITH HOLD */
         if (t->type == JSCAN_NUMBER && w->top == K_DeclareCursorStmt) {
-            s->hold = (strtoul(t->text.p, NULL, 10) & 0x20) != 0;
+            s->hold = (number(t->text) & 0x20) != 0;
         }
         break;
     default: break;
@@ -1167,9 +1177,9 @@ static void scalar(struct walk *w, enum key k, const struct jscan_token *t)
     }
     if (w->depth == 3 && w->stmt != NULL && t->type == JSCAN_NUMBER) {
         if (k == K_stmt_location) {
-            w->stmt->offset = (uint32_t)strtoul(t->text.p, NULL, 10);
+            w->stmt->offset = number(t->text);
         } else if (k == K_stmt_len) {
-            w->stmt->length = (uint32_t)strtoul(t->text.p, NULL, 10);
+            w->stmt->length = number(t->text);
         }
         return;
     }
@@ -1189,7 +1199,7 @@ static void scalar(struct walk *w, enum key k, const struct jscan_token *t)
     case K_relname: f->b = t->text; break;
     case K_location:
         if (f->key == K_A_Const) {
-            f->location = (uint32_t)strtoul(t->text.p, NULL, 10);
+            f->location = number(t->text);
         }
         break;
     case K_relpersistence: f->mark = is(t->text, "t"); break;

@@ -790,7 +790,9 @@ void judge_stmt(const struct classification *c, size_t stmt, const struct catalo
 
     *out = (struct judge_verdict){.pins = s->pins,
                                   .pins_clear = s->pins_clear,
-                                  .uses_random = (s->flags & CLASSIFY_RANDOM) != 0};
+                                  .uses_random = (s->flags & CLASSIFY_RANDOM) != 0,
+                                  .holds = s->kind == CLASSIFY_SAVEPOINT ||
+                                           s->kind == CLASSIFY_DECLARE};
     if (cat != NULL) {
         out->pins |= function_pins(&l);
     }
@@ -835,6 +837,7 @@ void judge_and(struct judge_verdict *a, const struct judge_verdict *b)
     a->sides &= b->sides;
     a->replica_only = a->replica_only || b->replica_only;
     a->uses_random = a->uses_random || b->uses_random;
+    a->holds = a->holds || b->holds;
     a->pins = (a->pins & ~b->pins_clear) | b->pins;
     a->pins_clear = (a->pins_clear | b->pins_clear) & ~b->pins;
     if (a->why == REASON_READ && b->why != REASON_READ) {

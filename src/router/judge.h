@@ -115,6 +115,7 @@ struct judge_verdict {
     uint32_t sides;    /* bit s: may run on event-fed side s (1…); bit 0: on a physical standby */
     bool replica_only; /* uses a relation that the primary lacks and a replica has */
     bool uses_random;
+    bool holds; /* a savepoint or a cursor, which a move of the transaction would lose */
     uint32_t pins;       /* of the statements and of the functions they call */
     uint32_t pins_clear;
     enum reason why;     /* why not on every side: the first obstacle met; REASON_READ when none is */

@@ -122,7 +122,7 @@ struct session {
     struct stmts stmts;
     struct portal *portals;
     uint32_t portal_count, portal_cap;
-    bool portal_open; /* on the replica, in a transaction */
+    bool portal_open; /* on the replica, in a transaction: a portal, a cursor or a savepoint */
 
     /* transaction */
     enum decide_tx tx;

@@ -747,9 +747,18 @@ static void units(void **state)
 {
     struct judge_verdict a = {.sides = 3, .pins = PIN_SEED};
     struct judge_verdict b = {.sides = 1, .why = REASON_CAST_OID, .pins_clear = PIN_SEED};
+    struct judge_scope scope;
+    struct judge_verdict v;
+    struct classification *c = classify_parse(STR("select 1; savepoint a"));
 
     (void)state;
+    judge_scope_init(&scope, "cqrs");
+    judge(c, catalog, &scope, &v);
+    assert_true(v.holds);
+    classify_unref(c);
+    judge_scope_fini(&scope);
     judge_and(&a, &b);
+    assert_false(a.holds);
     assert_int_equal(a.sides, 1);
     assert_int_equal(a.why, REASON_CAST_OID);
     assert_int_equal(a.pins, 0);
