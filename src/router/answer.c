@@ -235,7 +235,7 @@ static void note_effects(struct session *s)
         if (!u->failed) {
             s->pins &= ~u->verdict.pins_clear;
         }
-    } else {
+    } else if (!u->failed) {
         s->pins |= PIN_SETTER; /* never looked at: whatever it set cannot be known */
     }
     if (u->sole != NULL && !u->mixed) {

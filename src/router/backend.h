@@ -86,6 +86,7 @@ struct backend {
     bool mismatch; /* the server holds another verifier for this user */
     struct expect *ring;
     uint32_t ring_head, ring_len, ring_cap;
+    bool skipping; /* after an error the server drops everything up to a Sync that is not sent yet */
     size_t stream_left; /* bytes of a row that is longer than the buffer, still to come */
     bool stream_show;
     struct err fatal; /* the last FATAL that the server sent */

@@ -214,6 +214,10 @@ static bool settle(struct backend *b)
     if (b->ring_len > 0 || b->stream_left > 0 || b->cancels > 0) {
         return false;
     }
+    if (b->skipping) {
+        backend_sync(b, false, 0);
+        return false;
+    }
     if (b->tx != 'I') {
         backend_query(b, STR("ROLLBACK"), false, 0);
         return false;
