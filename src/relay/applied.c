@@ -27,7 +27,7 @@ enum {
     UNKNOWN_US = 500000,   /* an unknown name makes us look again, at most this often */
     VERIFY_US = 500000,
     VERIFY_QUIET_US = 2000000, /* the awaited event has not come for this long: a gap */
-    WRITE_US = 10000000,   /* applied positions into parkway.replicas, and only after rows */
+    WRITE_US = 5000000,    /* applied positions into parkway.replicas, and only after rows */
     RESEND_US = 2000000,   /* a session lives at least this long before a resend */
     PREFETCH = 500,
 };
@@ -40,7 +40,6 @@ struct applied {
     struct link *link;
     int64_t began_us;
     int64_t bind_us, replicas_us, write_us;
-    uint64_t written_lsn; /* data_lsn at the last write */
     int missing;          /* queues of events.bindings that are not there */
     bool resend_wanted;
     bool break_settled;
@@ -148,32 +147,35 @@ static void on_report(struct applied *a, struct str body)
     buf_fini(&lsn_in);
 }
 
-/* What the replicas have applied, for `parkway status`; only after rows went through, so that the
- * write itself does not cause the next one. */
+/* What the replicas have applied, for `parkway status`. Only until a replica has the last rows, so
+ * that the write itself, which moves the primary's position, does not cause the next one. */
 static int write_reports(struct applied *a, struct err *e)
 {
     struct session *s = a->s;
     uint64_t data_lsn = atomic_load(&s->data_lsn);
     int64_t now = clock_mono_us();
-    if (data_lsn == a->written_lsn || now - a->write_us < WRITE_US) {
+    if (now - a->write_us < WRITE_US) {
         return 0;
     }
     a->write_us = now;
-    a->written_lsn = data_lsn;
     struct session_replica copy[SESSION_REPLICAS_MAX];
     pthread_mutex_lock(&s->lock);
     size_t count = s->replica_count;
-    memcpy(copy, s->replicas, count * sizeof *copy);
+    for (size_t i = 0; i < count; i++) {
+        struct session_replica *r = &s->replicas[i];
+        copy[i] = *r;
+        if (r->written_lsn < data_lsn) {
+            r->written_lsn = r->lsn;
+        }
+    }
     pthread_mutex_unlock(&s->lock);
     int rc = 0;
-    int64_t heard = 0;
     for (size_t i = 0; i < count && rc == 0; i++) {
-        if (copy[i].registered && copy[i].reported) {
-            heard++;
+        if (copy[i].registered && copy[i].reported && copy[i].written_lsn < data_lsn &&
+            copy[i].written_lsn != copy[i].lsn) {
             rc = registry_report(s->conn, copy[i].name, copy[i].epoch, copy[i].lsn, e);
         }
     }
-    metric_set(session_metric(s, SESSION_REPLICAS_HEARD), heard);
     return rc;
 }
 

@@ -43,6 +43,9 @@ struct relay {
     bool replace_slot;        /* its history cannot be decoded */
     bool resend;              /* log lane from the slot's confirmed position */
     uint64_t events_from_lsn; /* events at or after it are due; UINT64_MAX: as the stream says */
+    /* reports outlive a session: an idle replica has nothing new to say */
+    struct session_replica replicas[SESSION_REPLICAS_MAX];
+    size_t replica_count;
     /* one line per state change */
     bool primary_up, broker_up;
     char primary_text[256], broker_text[256];
@@ -300,6 +303,8 @@ static void judge(struct relay *r, struct session *s)
 {
     r->resend = false;
     r->events_from_lsn = s->unconfirmed_lsn;
+    memcpy(r->replicas, s->replicas, sizeof r->replicas);
+    r->replica_count = s->replica_count;
     switch ((enum session_end)atomic_load(&s->end)) {
     case SESSION_END_PRIMARY: primary_down(r, &s->end_err); break;
     case SESSION_END_BROKER: broker_down(r, &s->end_err); break;
@@ -338,6 +343,8 @@ static int64_t attend(struct relay *r)
     pthread_mutex_init(&s->lock, NULL);
     uuid_make(run);
     uuid_text(run, s->run);
+    memcpy(s->replicas, r->replicas, sizeof s->replicas);
+    s->replica_count = r->replica_count;
     int rc = prepare(r, s, &at_broker, &e);
     if (rc == 0) {
         int64_t began = clock_mono_us();

@@ -89,6 +89,7 @@ struct session_replica {
     bool reported;
     struct epoch epoch;
     uint64_t lsn;
+    uint64_t written_lsn; /* in parkway.replicas */
 };
 
 struct session {
