@@ -29,7 +29,7 @@ BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/ba
             src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/httpd.c src/base/utf8.c \
             src/base/rand.c src/base/arena.c
 PG_SRC       := src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c src/pg/repl.c src/pg/dsn.c \
-                src/pg/msg.c src/pg/scram.c
+                src/pg/msg.c src/pg/scram.c src/pg/uri.c src/pg/result.c src/pg/direct.c
 MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c src/mq/consume.c
 EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c src/event/member.c \
                 src/event/event.c
@@ -54,7 +54,7 @@ COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/reques
                 src/command/idempotency.c src/command/probe.c src/command/slotpage.c \
                 src/command/command.c
 OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/login.c \
-                src/ops/enroll.c src/ops/migrate.c src/ops/status.c
+                src/ops/enroll.c src/ops/migrate_conf.c src/ops/migrate.c src/ops/status.c
 
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \
             $(CONSUMER_SRC) $(DOMAIN_SRC) $(COMMAND_SRC) $(OPS_SRC)
@@ -64,7 +64,7 @@ CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/verbs.c cli/shell.c cli/
 UNIT     := test_buf test_err test_conf
 UNIT     += test_position test_frontier test_assemble test_member test_event
 UNIT     += test_frame test_pgoutput test_chain test_plan
-UNIT     += test_utf8 test_parking test_routes test_argline test_present
+UNIT     += test_utf8 test_uri test_result test_parking test_routes test_argline test_present
 UNIT     += test_shape test_jscan test_classify test_cache test_decide
 UNIT     += test_msg test_scram test_fresh
 

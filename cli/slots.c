@@ -26,21 +26,21 @@ static void show(struct cli *cli, struct parking_slot s)
 
 /* The replica's row, or NULL when it is not there in time, for whatever reason. A server that is no router
  * has no replica to wait for. */
-static struct rows *read_back(struct cli *cli, struct str uuid)
+static struct result *read_back(struct cli *cli, struct str uuid)
 {
     int64_t until_us = clock_mono_us() + cli->read_your_writes_ms * 1000;
     for (;;) {
         int64_t left_us = until_us - clock_mono_us();
         struct db_freshness fresh = DB_FRESHNESS_INIT;
         fresh.wait_ms = left_us > 0 ? left_us / 1000 : 0;
-        struct rows *rows = NULL;
+        struct result *rows = NULL;
         struct err e = ERR_INIT;
         int rc = parking_details(cli->db, &fresh, uuid, &rows, &e);
         if (rc == 0 && db_route(cli->db) != DB_ROUTE_PRIMARY) {
             return rows;
         }
         if (rc == 0) {
-            rows_free(rows);
+            result_free(rows);
         }
         left_us = until_us - clock_mono_us();
         if (left_us <= 0) {
@@ -60,10 +60,10 @@ int slots_create(struct cli *cli, const struct argline_values *v, struct err *e)
         return rc;
     }
     db_position(cli->db, event);
-    struct rows *rows = read_back(cli, s.uuid);
+    struct result *rows = read_back(cli, s.uuid);
     if (rows != NULL) {
         show(cli, parking_at(rows, 0));
-        rows_free(rows);
+        result_free(rows);
         return 0;
     }
     fprintf(stderr,
@@ -77,39 +77,39 @@ int slots_create(struct cli *cli, const struct argline_values *v, struct err *e)
 int slots_list(struct cli *cli, const struct argline_values *v, struct err *e)
 {
     UNUSED(v);
-    struct rows *rows = NULL;
+    struct result *rows = NULL;
     int rc = parking_list(cli->db, NULL, &rows, e);
     if (rc != 0) {
         return rc;
     }
     bool json = cli->json;
     cli->json = true;
-    for (size_t i = 0; i < rows_count(rows); i++) {
+    for (size_t i = 0; i < result_count(rows); i++) {
         show(cli, parking_at(rows, i));
     }
     cli->json = json;
-    rows_free(rows);
+    result_free(rows);
     return 0;
 }
 
 int slots_details(struct cli *cli, const struct argline_values *v, struct err *e)
 {
-    struct rows *rows = NULL;
+    struct result *rows = NULL;
     int rc = parking_details(cli->db, NULL, v->of[0], &rows, e);
     if (rc == 0) {
         show(cli, parking_at(rows, 0));
-        rows_free(rows);
+        result_free(rows);
     }
     return rc;
 }
 
 int slots_update(struct cli *cli, const struct argline_values *v, struct err *e)
 {
-    struct rows *rows = NULL;
+    struct result *rows = NULL;
     int rc = parking_update(cli->db, v->of[0], v->of[1], v->of[2], &rows, e);
     if (rc == 0) {
         show(cli, parking_at(rows, 0));
-        rows_free(rows);
+        result_free(rows);
     }
     return rc;
 }

@@ -23,7 +23,7 @@ static bool key_valid(const char *key)
 }
 
 /* 1: the key is ours now, in an open transaction. 0: it was taken; *out is its row. */
-static int claim(struct request *q, const char *key, struct rows **out, struct err *e)
+static int claim(struct request *q, const char *key, struct result **out, struct err *e)
 {
     const struct str params[] = {str_of(key), str_of(q->http->method), q->http->path,
                                  q->http->body};
@@ -40,8 +40,8 @@ static int claim(struct request *q, const char *key, struct rows **out, struct e
     if (rc != 0) {
         return rc;
     }
-    bool ours = rows_affected(*out) == 1;
-    rows_free(*out);
+    bool ours = result_affected(*out) == 1;
+    result_free(*out);
     *out = NULL;
     if (ours) {
         return 1;
@@ -51,8 +51,8 @@ static int claim(struct request *q, const char *key, struct rows **out, struct e
                   " and body_hash = sha256(convert_to($4::text, 'UTF8')), status, response"
                   " from idempotency_keys where key = $1",
                   ARRAY_LEN(params), params, out, e);
-    if (rc == 0 && rows_count(*out) == 0) {
-        rows_free(*out);
+    if (rc == 0 && result_count(*out) == 0) {
+        result_free(*out);
         *out = NULL;
         rc = err_set(e, ERR_UNAVAILABLE, "the idempotency key is being forgotten; try again");
     }
@@ -70,7 +70,7 @@ enum idempotency idempotency_begin(struct request *q)
                        KEY_MAX);
         return IDEMPOTENCY_ANSWERED;
     }
-    struct rows *stored = NULL;
+    struct result *stored = NULL;
     struct err e = ERR_INIT;
     int rc = claim(q, key, &stored, &e);
     if (rc == 1) {
@@ -78,15 +78,15 @@ enum idempotency idempotency_begin(struct request *q)
     }
     if (rc != 0) {
         request_fail(q, &e);
-    } else if (strcmp(rows_text(stored, 0, 0), "t") != 0) {
+    } else if (strcmp(result_text(stored, 0, 0), "t") != 0) {
         request_refuse(q, 422, "Idempotency-Key was used for another request");
     } else {
-        q->reply->status = (int)rows_int(stored, 0, 1);
-        buf_addstr(&q->reply->body, rows_get(stored, 0, 2));
+        q->reply->status = (int)result_int(stored, 0, 1);
+        buf_addstr(&q->reply->body, result_get(stored, 0, 2));
         httpd_reply_header(q->reply, "Idempotent-Replayed", "true");
     }
     if (stored != NULL) {
-        rows_free(stored);
+        result_free(stored);
     }
     db_rollback(q->db);
     return IDEMPOTENCY_ANSWERED;

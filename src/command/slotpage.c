@@ -59,7 +59,7 @@ void slotpage_create(struct request *q)
 void slotpage_list(struct request *q)
 {
     struct db_freshness fresh;
-    struct rows *rows = NULL;
+    struct result *rows = NULL;
     struct err e = ERR_INIT;
     int rc = request_freshness(q, &fresh, &e);
     if (rc == 0) {
@@ -72,18 +72,18 @@ void slotpage_list(struct request *q)
     struct json j;
     json_init(&j, &q->reply->body, JSON_COMPACT);
     json_array(&j);
-    for (size_t i = 0; i < rows_count(rows); i++) {
+    for (size_t i = 0; i < result_count(rows); i++) {
         write_slot(&j, parking_at(rows, i));
     }
     json_array_end(&j);
-    rows_free(rows);
+    result_free(rows);
     request_mark_read(q, &fresh);
 }
 
 void slotpage_details(struct request *q)
 {
     struct db_freshness fresh;
-    struct rows *rows = NULL;
+    struct result *rows = NULL;
     struct err e = ERR_INIT;
     int rc = request_freshness(q, &fresh, &e);
     if (rc == 0) {
@@ -91,7 +91,7 @@ void slotpage_details(struct request *q)
     }
     if (rc == 0) {
         reply_slot(q, 200, parking_at(rows, 0));
-        rows_free(rows);
+        result_free(rows);
     } else {
         request_fail(q, &e);
     }
@@ -104,7 +104,7 @@ void slotpage_update(struct request *q)
 {
     struct body_member m[MEMBERS] = MEMBERS_INIT;
     struct body *body = NULL;
-    struct rows *rows = NULL;
+    struct result *rows = NULL;
     struct err e = ERR_INIT;
     int rc = body_read(q->http->body, m, MEMBERS, &body, &e);
     if (rc == 0) {
@@ -112,7 +112,7 @@ void slotpage_update(struct request *q)
     }
     if (rc == 0) {
         reply_slot(q, 200, parking_at(rows, 0));
-        rows_free(rows);
+        result_free(rows);
         request_mark_write(q);
     } else {
         request_fail(q, &e);

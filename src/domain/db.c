@@ -7,12 +7,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 struct db {
     char *url;
     char *name;
-    struct conn *conn;
+    struct direct *conn;
     bool in_transaction;
     bool not_router; /* this connection's server knows no parkway.* */
     int64_t wait_ms; /* parkway.wait_ms of this connection; -1: the router's own */
@@ -28,7 +27,7 @@ struct db *db_new(const char *url, const char *application_name)
 
 static void drop(struct db *db)
 {
-    conn_close(db->conn);
+    direct_close(db->conn);
     db->conn = NULL;
     db->in_transaction = false;
 }
@@ -48,28 +47,18 @@ void db_free(struct db *db)
     }
 }
 
-/* An idle connection on which the server has said goodbye: end of file, an error message, or a TLS
- * alert. Nothing has been sent yet, so a new one can take its place. */
-static bool is_stale(const struct db *db)
-{
-    enum { TLS_ALERT = 0x15 };
-    char c;
-    ssize_t n = recv(conn_socket(db->conn), &c, 1, MSG_PEEK | MSG_DONTWAIT);
-    return n == 0 || (n == 1 && (c == 'E' || c == TLS_ALERT)) || !conn_alive(db->conn);
-}
-
 int db_connect(struct db *db, struct err *e)
 {
-    if (db->conn != NULL && !db->in_transaction && is_stale(db)) {
+    if (db->conn != NULL && !db->in_transaction && direct_stale(db->conn)) {
         drop(db);
     }
     if (db->conn != NULL) {
         return 0;
     }
-    struct conn_options o = {.application_name = db->name, .options = "-c parkway.report=on"};
+    struct direct_options o = {.application_name = db->name, .options = "-c parkway.report=on"};
     db->not_router = false;
     db->wait_ms = -1;
-    return conn_open(&db->conn, db->url, &o, e);
+    return direct_open(&db->conn, db->url, &o, e);
 }
 
 static bool in_class(const struct err *e, const char *prefix)
@@ -97,20 +86,20 @@ static int judge(struct db *db, int rc, struct err *e)
             }
         }
     }
-    if (rc == ERR_CLOSED || (db->conn != NULL && !conn_alive(db->conn))) {
+    if (rc == ERR_CLOSED || rc == ERR_PROTOCOL) {
         drop(db);
     }
     return rc;
 }
 
 int db_write(struct db *db, const char *sql, size_t param_count, const struct str *params,
-             struct rows **out, struct err *e)
+             struct result **out, struct err *e)
 {
     int rc = db_connect(db, e);
     if (rc != 0) {
         return rc;
     }
-    return judge(db, conn_query(db->conn, sql, param_count, params, out, e), e);
+    return judge(db, direct_query(db->conn, sql, param_count, params, out, e), e);
 }
 
 /* A server that does not take the setting has nothing to wait for. */
@@ -124,7 +113,8 @@ static int set_wait(struct db *db, int64_t wait_ms, struct err *e)
     }
     db->wait_ms = wait_ms;
     struct err ignored = ERR_INIT;
-    if (judge(db, conn_exec(db->conn, sql, &ignored), &ignored) != 0 && db->conn == NULL) {
+    if (judge(db, direct_query(db->conn, sql, 0, NULL, NULL, &ignored), &ignored) != 0 &&
+        db->conn == NULL) {
         *e = ignored;
         return e->code;
     }
@@ -132,7 +122,7 @@ static int set_wait(struct db *db, int64_t wait_ms, struct err *e)
 }
 
 static int read_once(struct db *db, const struct db_freshness *fresh, const char *sql,
-                     size_t param_count, const struct str *params, struct rows **out,
+                     size_t param_count, const struct str *params, struct result **out,
                      struct err *e)
 {
     int64_t wait_ms = fresh != NULL ? fresh->wait_ms : -1;
@@ -149,13 +139,13 @@ static int read_once(struct db *db, const struct db_freshness *fresh, const char
         buf_addf(&text, "/* parkway.position=%.*s */ ", STR_ARG(fresh->position));
     }
     buf_adds(&text, sql);
-    rc = judge(db, conn_query(db->conn, buf_cstr(&text), param_count, params, out, e), e);
+    rc = judge(db, direct_query(db->conn, buf_cstr(&text), param_count, params, out, e), e);
     buf_fini(&text);
     return rc;
 }
 
 int db_read(struct db *db, const struct db_freshness *fresh, const char *sql,
-            size_t param_count, const struct str *params, struct rows **out, struct err *e)
+            size_t param_count, const struct str *params, struct result **out, struct err *e)
 {
     bool in_transaction = db->in_transaction;
     int rc = read_once(db, fresh, sql, param_count, params, out, e);
@@ -182,7 +172,7 @@ int db_commit(struct db *db, struct err *e)
         return err_set(e, ERR_CLOSED, "the connection was lost before the commit");
     }
     db->in_transaction = false;
-    return judge(db, conn_query(db->conn, "commit", 0, NULL, NULL, e), e);
+    return judge(db, direct_query(db->conn, "commit", 0, NULL, NULL, e), e);
 }
 
 void db_rollback(struct db *db)
@@ -192,7 +182,7 @@ void db_rollback(struct db *db)
     }
     db->in_transaction = false;
     struct err ignored = ERR_INIT;
-    if (judge(db, conn_query(db->conn, "rollback", 0, NULL, NULL, &ignored), &ignored) != 0) {
+    if (judge(db, direct_query(db->conn, "rollback", 0, NULL, NULL, &ignored), &ignored) != 0) {
         drop(db);
     }
 }
@@ -203,22 +193,22 @@ bool db_in_transaction(const struct db *db)
 }
 
 /* One text from the router, or NULL rows. */
-static struct rows *show(struct db *db, const char *sql)
+static struct result *show(struct db *db, const char *sql)
 {
     if (db->conn == NULL || db->not_router) {
         return NULL;
     }
-    struct rows *rows = NULL;
+    struct result *rows = NULL;
     struct err e = ERR_INIT;
-    int rc = judge(db, conn_query(db->conn, sql, 0, NULL, &rows, &e), &e);
+    int rc = judge(db, direct_query(db->conn, sql, 0, NULL, &rows, &e), &e);
     if (rc == ERR_SQL) {
         db->not_router = true; /* 42704: unrecognized configuration parameter */
     }
-    if (rc == 0 && rows_count(rows) == 1 && rows_columns(rows) > 0) {
+    if (rc == 0 && result_count(rows) == 1 && result_columns(rows) > 0) {
         return rows;
     }
     if (rc == 0) {
-        rows_free(rows);
+        result_free(rows);
     }
     return NULL;
 }
@@ -227,30 +217,30 @@ void db_position(struct db *db, char out[POSITION_TEXT_MAX])
 {
     out[0] = '\0';
     const char *reported =
-        db->conn != NULL ? conn_parameter(db->conn, "parkway.position") : NULL;
-    struct rows *rows = reported != NULL ? NULL : show(db, "show parkway.position");
+        db->conn != NULL ? direct_parameter(db->conn, "parkway.position") : NULL;
+    struct result *rows = reported != NULL ? NULL : show(db, "show parkway.position");
     snprintf(out, POSITION_TEXT_MAX, "%s",
              reported != NULL ? reported
-             : rows != NULL   ? rows_text(rows, 0, 0)
+             : rows != NULL   ? result_text(rows, 0, 0)
                               : "");
     if (rows != NULL) {
-        rows_free(rows);
+        result_free(rows);
     }
 }
 
 /* "<where>: <why>"; where is "primary" or the name of a replica. */
 enum db_route db_route(struct db *db)
 {
-    struct rows *rows = show(db, "show parkway.route");
+    struct result *rows = show(db, "show parkway.route");
     enum db_route r = DB_ROUTE_UNKNOWN;
     if (rows != NULL) {
-        const char *text = rows_text(rows, 0, 0);
+        const char *text = result_text(rows, 0, 0);
         size_t n = strcspn(text, ":");
         if (n > 0) {
             r = str_eq((struct str){text, n}, STR("primary")) ? DB_ROUTE_PRIMARY
                                                               : DB_ROUTE_REPLICA;
         }
-        rows_free(rows);
+        result_free(rows);
     }
     return r;
 }

@@ -5,7 +5,7 @@
  * refused for it. Every value travels as a parameter. The server may be a plain PostgreSQL: then
  * positions and routes are unknown and everything else works.
  *
- * Errors, besides those of pg/conn.h: the SQLSTATE becomes ERR_INVALID (class 22, 23), ERR_CONFLICT
+ * Errors, besides those of pg/direct.h: the SQLSTATE becomes ERR_INVALID (class 22, 23), ERR_CONFLICT
  * (unique violation), ERR_UNAVAILABLE (08, 53, 57P), ERR_TIMEOUT (57014). ERR_CLOSED: the
  * connection was lost while the statement ran, and whether a write took place is unknown. */
 #ifndef PARKWAY_DOMAIN_DB_H
@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 #include "event/position.h"
-#include "pg/conn.h"
+#include "pg/direct.h"
 
 struct db;
 
@@ -39,13 +39,13 @@ NODISCARD int db_connect(struct db *db, struct err *e);
 void db_close(struct db *db);
 
 /* db_read - a SELECT, repeated once on a new connection when the first one is lost. fresh may be
- * NULL. *out must be freed with rows_free. */
+ * NULL. *out must be freed with result_free. */
 NODISCARD int db_read(struct db *db, const struct db_freshness *fresh, const char *sql,
-                      size_t param_count, const struct str *params, struct rows **out,
+                      size_t param_count, const struct str *params, struct result **out,
                       struct err *e);
 /* db_write - one statement, never repeated. out may be NULL. */
 NODISCARD int db_write(struct db *db, const char *sql, size_t param_count,
-                       const struct str *params, struct rows **out, struct err *e);
+                       const struct str *params, struct result **out, struct err *e);
 
 /* One transaction at a time. A lost connection ends it; db_rollback is then a no-op. */
 NODISCARD int db_begin(struct db *db, struct err *e);

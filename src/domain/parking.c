@@ -42,10 +42,10 @@ bool parking_may_change(enum parking_status from, enum parking_status to)
     return may_change[from][to];
 }
 
-struct parking_slot parking_at(const struct rows *rows, size_t i)
+struct parking_slot parking_at(const struct result *rows, size_t i)
 {
-    return (struct parking_slot){rows_get(rows, i, 0), rows_get(rows, i, 1),
-                                 rows_get(rows, i, 2)};
+    return (struct parking_slot){result_get(rows, i, 0), result_get(rows, i, 1),
+                                 result_get(rows, i, 2)};
 }
 
 static int check_name(struct str name, struct err *e)
@@ -119,7 +119,7 @@ int parking_create(struct db *db, struct str name, struct str status, char uuid[
     }
 }
 
-int parking_list(struct db *db, const struct db_freshness *fresh, struct rows **out,
+int parking_list(struct db *db, const struct db_freshness *fresh, struct result **out,
                  struct err *e)
 {
     return db_read(db, fresh, "select " COLUMNS " from parking_slots order by name, uuid", 0,
@@ -127,15 +127,15 @@ int parking_list(struct db *db, const struct db_freshness *fresh, struct rows **
 }
 
 int parking_details(struct db *db, const struct db_freshness *fresh, struct str uuid,
-                    struct rows **out, struct err *e)
+                    struct result **out, struct err *e)
 {
     if (!utf8_storable(uuid)) {
         return err_set(e, ERR_NOT_FOUND, "parking slot not found: not a text");
     }
     int rc = db_read(db, fresh, "select " COLUMNS " from parking_slots where uuid = $1", 1,
                      &uuid, out, e);
-    if (rc == 0 && rows_count(*out) == 0) {
-        rows_free(*out);
+    if (rc == 0 && result_count(*out) == 0) {
+        result_free(*out);
         *out = NULL;
         return not_found(uuid, e);
     }
@@ -155,7 +155,7 @@ static void sources_of(enum parking_status to, char *out, size_t size)
 }
 
 int parking_update(struct db *db, struct str uuid, struct str name, struct str status,
-                   struct rows **out, struct err *e)
+                   struct result **out, struct err *e)
 {
     enum parking_status to = PARKING_AVAILABLE;
     if (name.p == NULL && status.p == NULL) {
@@ -189,14 +189,14 @@ int parking_update(struct db *db, struct str uuid, struct str name, struct str s
     if (rc != 0) {
         return rc;
     }
-    if (rows_count(*out) == 0) {
+    if (result_count(*out) == 0) {
         rc = not_found(uuid, e);
-    } else if (status.p != NULL && !str_eq(rows_get(*out, 0, 2), status)) {
+    } else if (status.p != NULL && !str_eq(result_get(*out, 0, 2), status)) {
         rc = err_set(e, ERR_CONFLICT, "a parking slot cannot change from %s to %.*s",
-                     rows_text(*out, 0, 2), STR_ARG(status));
+                     result_text(*out, 0, 2), STR_ARG(status));
     }
     if (rc != 0) {
-        rows_free(*out);
+        result_free(*out);
         *out = NULL;
     }
     return rc;

@@ -32,7 +32,7 @@ struct parking_slot {
     struct str uuid, name, status;
 };
 /* parking_at - row i of a result of the functions below; borrows rows. */
-struct parking_slot parking_at(const struct rows *rows, size_t i);
+struct parking_slot parking_at(const struct result *rows, size_t i);
 
 /* parking_create - one new slot, committed when this returns 0 (unless the caller has a transaction
  * open). name and status are borrowed, also by *out; status p NULL is "available"; the new slot's
@@ -42,15 +42,15 @@ struct parking_slot parking_at(const struct rows *rows, size_t i);
 NODISCARD int parking_create(struct db *db, struct str name, struct str status,
                              char uuid[UUID_TEXT_MAX], struct parking_slot *out, struct err *e);
 /* parking_list - every slot, by name, then uuid. *out must be freed. fresh may be NULL. */
-NODISCARD int parking_list(struct db *db, const struct db_freshness *fresh, struct rows **out,
+NODISCARD int parking_list(struct db *db, const struct db_freshness *fresh, struct result **out,
                            struct err *e);
 /* parking_details - one row; ERR_NOT_FOUND "parking slot not found: <uuid>". */
 NODISCARD int parking_details(struct db *db, const struct db_freshness *fresh, struct str uuid,
-                              struct rows **out, struct err *e);
+                              struct result **out, struct err *e);
 /* parking_update - new name, new status or both (p NULL: leave it); at least one. *out is the slot
  * afterwards. ERR_INVALID, ERR_NOT_FOUND; ERR_CONFLICT: the machine has no such transition, nothing
  * was changed. */
 NODISCARD int parking_update(struct db *db, struct str uuid, struct str name, struct str status,
-                             struct rows **out, struct err *e);
+                             struct result **out, struct err *e);
 
 #endif

@@ -14,6 +14,7 @@
 #include "ops/captured.h"
 #include "ops/enroll.h"
 #include "ops/login.h"
+#include "ops/migrate_conf.h"
 #include "ops/ops.h"
 #include "router/router_conf.h"
 
@@ -28,30 +29,6 @@ enum {
     LOCK_KEY = 0x7061726b,       /* of the advisory lock; any number that is always the same */
     FILE_MAX_BYTES = 1024 * 1024 /* of one SQL file; ours have a few kB */
 };
-
-static struct {
-    char *primary_url;
-    char *replica_url;
-} values;
-
-static const struct conf_key keys[] = {
-    {.name = "primary_url",
-     .type = CONF_STRING,
-     .offset = offsetof(__typeof__(values), primary_url),
-     .unit = "",
-     .initial = "",
-     .sentence = "A superuser's login on the primary; empty: primary.url."},
-    {.name = "replica_url",
-     .type = CONF_STRING,
-     .offset = offsetof(__typeof__(values), replica_url),
-     .unit = "",
-     .initial = "",
-     .sentence = "A superuser's login on the replica; empty: replica.url."},
-};
-
-const struct conf_group migrate_conf_group = {
-    "migrate", "The logins of parkway migrate, which makes roles and tables.", keys,
-    ARRAY_LEN(keys), &values};
 
 /* ---- finding and reading the files ---------------------------------------------------------- */
 
@@ -84,7 +61,8 @@ static int find_directory(const char *side, struct buf *out, struct err *e)
             return 0;
         }
     }
-    return err_set(e, ERR_NOT_FOUND, "could not find the directory sql/%s (set PARKWAY_SQL)", side);
+    return err_set(e, ERR_NOT_FOUND, "could not find the directory sql/%s (set PARKWAY_SQL)",
+                   side);
 }
 
 static int read_file(const char *path, struct buf *out, struct err *e)
@@ -118,7 +96,8 @@ static int select_migration(const struct dirent *d)
 static int applied_version(struct conn *c, int64_t *out, struct err *e)
 {
     struct rows *r;
-    int rc = conn_query(c, "select to_regclass('parkway.migrations') is not null", 0, NULL, &r, e);
+    int rc =
+        conn_query(c, "select to_regclass('parkway.migrations') is not null", 0, NULL, &r, e);
     if (rc != 0) {
         return rc;
     }
@@ -126,8 +105,8 @@ static int applied_version(struct conn *c, int64_t *out, struct err *e)
     rows_free(r);
     *out = 0;
     if (exists) {
-        rc = conn_query(c, "select coalesce(max(version), 0) from parkway.migrations", 0, NULL, &r,
-                        e);
+        rc = conn_query(c, "select coalesce(max(version), 0) from parkway.migrations", 0, NULL,
+                        &r, e);
         if (rc == 0) {
             *out = rows_int(r, 0, 0);
             rows_free(r);
@@ -152,8 +131,8 @@ static int apply_file(struct conn *c, const char *directory, const char *name, s
 
 static int remember(struct conn *c, const char *name, struct err *e)
 {
-    return conn_query(c, "insert into parkway.migrations (version, name) values ($1::int, $2)", 2,
-                      (struct str[]){{name, 2}, str_of(name)}, NULL, e);
+    return conn_query(c, "insert into parkway.migrations (version, name) values ($1::int, $2)",
+                      2, (struct str[]){{name, 2}, str_of(name)}, NULL, e);
 }
 
 /* Applies the files above version; version becomes the last one's. The table that remembers comes with one of
@@ -294,13 +273,13 @@ int migrate_main(int argc, char **argv)
     struct conn *replica = NULL;
     UNUSED(argv);
     int rc = argc == 1 ? 0 : err_set(&e, ERR_USAGE, "usage: parkway migrate");
-    const char *primary_url = choose_url(values.primary_url, setup()->primary_url);
+    const char *primary_url = choose_url(migrate_conf()->primary_url, setup()->primary_url);
     if (rc == 0) {
         rc = open_side(&primary, "primary", primary_url, &e);
     }
     if (rc == 0) {
-        rc = open_side(&replica, "replica", choose_url(values.replica_url, setup()->replica_url),
-                       &e);
+        rc = open_side(&replica, "replica",
+                       choose_url(migrate_conf()->replica_url, setup()->replica_url), &e);
     }
     if (rc == 0) {
         rc = migrate(primary, replica, primary_url, &e);

@@ -4,13 +4,8 @@
 #ifndef PARKWAY_OPS_OPS_H
 #define PARKWAY_OPS_OPS_H
 
-#include "base/conf.h"
-
 int migrate_main(int argc, char **argv); /* bring both databases to what this program expects */
 int routing_main(int argc, char **argv);   /* where a statement goes, and why */
 int status_main(int argc, char **argv);  /* what is up, how far, how late */
-
-/* migrate.*: the superuser logins that parkway migrate uses. */
-extern const struct conf_group migrate_conf_group;
 
 #endif

@@ -6,7 +6,7 @@
 #include "command/command_conf.h"
 #include "consumer/consumer_conf.h"
 #include "event/setup.h"
-#include "ops/ops.h"
+#include "ops/migrate_conf.h"
 #include "relay/relay_conf.h"
 #include "router/router_conf.h"
 

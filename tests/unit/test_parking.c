@@ -49,10 +49,10 @@ static void words(void **state)
 static void refusals(void **state)
 {
     UNUSED(state);
-    struct db *db = db_new("postgresql://127.0.0.1:1/none", "test");
+    struct db *db = db_new("postgresql://nobody@127.0.0.1:1/none", "test");
     char uuid[UUID_TEXT_MAX];
     struct parking_slot s;
-    struct rows *rows = NULL;
+    struct result *rows = NULL;
     struct err e = ERR_INIT;
     assert_int_equal(parking_create(db, STR(""), STR_NULL, uuid, &s, &e), ERR_INVALID);
     assert_int_equal(parking_create(db, STR("\xc0\x80"), STR_NULL, uuid, &s, &e), ERR_INVALID);
