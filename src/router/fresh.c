@@ -286,23 +286,30 @@ void fresh_eject(struct fresh *f, uint32_t target, const char *why)
 static void on_nudged(void *ctx, const struct own_result *r)
 {
     struct fresh *f = ctx;
-    UNUSED(r);
     f->nudging = false;
+    for (struct fresh_wait *x = f->waiters; x != NULL && !r->ok; x = x->next) {
+        x->nudged = false;
+    }
 }
 
 /* Somebody has waited long enough that the log seems idle: the position may lie behind the last
- * commit (another session's open transaction wrote there), where no replica's cursor ever stands. */
+ * commit (another session's open transaction wrote there), where no replica's cursor ever stands.
+ * One nudge serves everybody who waits now, for it is committed behind all their positions; more of
+ * them would only be further work for a replica that is late already. */
 static void nudge(struct fresh *f, int64_t now)
 {
     bool wanted = false;
     for (const struct fresh_wait *x = f->waiters; x != NULL && !wanted; x = x->next) {
-        wanted = now - x->since_us > FRESH_NUDGE_US;
+        wanted = !x->nudged && now - x->since_us > FRESH_NUDGE_US;
     }
     if (wanted && !f->nudging &&
         own_ask(&f->nudger,
                 "select pg_catalog.pg_logical_emit_message(true, 'parkway.nudge', '')", on_nudged,
                 f)) {
         f->nudging = true;
+        for (struct fresh_wait *x = f->waiters; x != NULL; x = x->next) {
+            x->nudged = true;
+        }
         meter_add(&f->worker->meter.nudges_total, 1);
     }
 }

@@ -29,6 +29,7 @@ struct fresh_wait {
     struct fresh_wait **list; /* NULL: not waiting */
     void (*wake)(struct fresh_wait *f);
     int64_t since_us, deadline_us;
+    bool nudged; /* a nudge was sent for it; the caller clears it when it waits for a new position */
     /* out, of fresh_ask */
     bool answered;           /* false: the primary could not be asked */
     struct position answer;

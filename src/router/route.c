@@ -238,6 +238,7 @@ static void await(struct session *s)
     int64_t now = clock_mono_us();
     if (u->wait_since_us == 0) {
         u->wait_since_us = now;
+        s->wait.nudged = false;
         u->wait_deadline_us = now + wait_ms(s) * 1000;
         meter_add(&s->worker->meter.waits_total, 1);
     }
