@@ -299,12 +299,28 @@ static void on_drained(struct backend *b)
     UNUSED(b);
 }
 
+/* The replica is well and refuses this login: the password, the rights, or what the client's startup
+ * packet asks for. Only what tells of the server itself may eject it for everybody. */
+static bool about_login(const struct backend *b, const struct err *why)
+{
+    static const char *const of_server[] = {"08", "53", "57", "58", "XX"};
+    if (b->mismatch || why->code == ERR_AUTH) {
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(of_server); i++) {
+        if (strncmp(why->sqlstate, of_server[i], 2) == 0) {
+            return false;
+        }
+    }
+    return why->sqlstate[0] != '\0';
+}
+
 static void on_lost(struct backend *b, const struct err *why)
 {
     struct pool *p = b->pool;
     if (b->pid == 0) {
         p->opening--;
-        if (b->mismatch || why->code == ERR_AUTH) {
+        if (about_login(b, why)) {
             p->refused_until_us = clock_mono_us() + POOL_REFUSED_US;
             if (!p->said_refused) {
                 log_warn("replica refuses the user's login, reads go to the primary replica=%s "
