@@ -48,7 +48,7 @@ CONSUMER_SRC := src/consumer/consumer_conf.c src/consumer/chain.c src/consumer/p
                 src/consumer/meter.c src/consumer/mirror.c src/consumer/receive.c src/consumer/report.c \
                 src/consumer/relation.c src/consumer/sink.c src/consumer/statement.c src/consumer/batch.c \
                 src/consumer/cursor.c src/consumer/park.c src/consumer/apply.c src/consumer/rowwise.c \
-                src/consumer/announce.c src/consumer/follow.c src/consumer/consumer.c
+                src/consumer/announce.c src/consumer/resync.c src/consumer/follow.c src/consumer/consumer.c
 DOMAIN_SRC   := src/domain/db.c src/domain/parking.c
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
                 src/command/idempotency.c src/command/probe.c src/command/slotpage.c \

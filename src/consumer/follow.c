@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "consumer/meter.h"
+#include "consumer/resync.h"
 
 #include <stdlib.h>
 
@@ -205,22 +206,69 @@ static void found(struct follow *f)
     }
 }
 
-/* The cursor moves behind the break and no longer serves; a resync repairs what lies between. */
-static int broken(struct follow *f, const struct frame_head *h, const char *reason,
-                  struct err *e)
+/* Compares and repairs every table, and moves the cursor behind the break, in one transaction. */
+static int repair(struct follow *f, struct position next, struct err *e)
 {
+    int64_t changed = 0;
+    int rc = conn_exec(f->db, "BEGIN", e);
+    if (rc == 0) {
+        f->apply.open = true;
+        rc = resync_run(f->db, f->batch.mirrors, &f->park, next.epoch, &changed, e);
+    }
+    if (rc == 0) {
+        f->cursor.at = next;
+        rc = cursor_mark(&f->cursor, f->db, "running", e);
+    }
+    if (rc == 0) {
+        f->cursor.has_offset = f->cursor.has_incarnation = f->has_frame;
+        f->cursor.offset = f->frame_offset;
+        memcpy(f->cursor.incarnation, f->incarnation, sizeof f->cursor.incarnation);
+        batch_restart(&f->batch, next);
+        rc = apply_commit(&f->apply, &f->batch, 0, e);
+    }
+    if (rc == 0) {
+        char to[POSITION_TEXT_MAX];
+        position_text(next, to);
+        log_info("replica compared and repaired consumer=%s rows_changed=%lld position=%s",
+                 f->conf->name, (long long)changed, to);
+        meter_add(METER_RESYNCED, changed);
+    }
+    return rc;
+}
+
+/* From now on readers are not sent here, until a resync has repaired what the log does not hold. */
+static int broken(struct follow *f, const struct frame_head *h, uint64_t offset,
+                  const char *reason, struct err *e)
+{
+    struct position next = h->kind == FRAME_BREAK ? h->last : h->prev;
     char from[POSITION_TEXT_MAX];
     char to[POSITION_TEXT_MAX];
-    position_text(f->batch.at, from);
-    position_text(h->last, to);
-    log_error("%s: the replica must be compared with the primary consumer=%s from=%s to=%s "
-              "hint=\"parkway resync\"",
+    position_text(f->cursor.at, from);
+    position_text(next, to);
+    log_error("%s: the replica must be compared with the primary consumer=%s from=%s to=%s",
               reason, f->conf->name, from, to);
     meter_add(METER_BREAKS, 1);
     apply_abandon(&f->apply);
     batch_restart(&f->batch, f->cursor.at);
     int rc = cursor_mark(&f->cursor, f->db, "resync", e);
-    return rc != 0 ? rc : err_set(e, ERR_LOST, "%s", reason);
+    if (rc != 0) {
+        return rc;
+    }
+    if (!f->conf->auto_resync) {
+        return err_set(e, ERR_LOST, "%s; consumer.auto_resync is off", reason);
+    }
+    f->has_frame = true;
+    f->frame_offset = offset;
+    memcpy(f->incarnation, h->incarnation, sizeof f->incarnation);
+    rc = repair(f, next, e);
+    if (rc != 0) {
+        return err_add(e, "could not resync");
+    }
+    /* the frame itself comes again: a repeat now, or what goes on behind the break */
+    f->hole = (struct chain_hole){0};
+    f->from_first = false;
+    receive_offset(f->receive, f->frame_offset);
+    return 0;
 }
 
 static int accept(struct follow *f, const struct frame_head *h, struct rd items,
@@ -279,7 +327,7 @@ static int take_frame(struct follow *f, struct receive_event *ev, struct err *e)
         meter_add(METER_DISCARDED, 1);
         missing(f, c.reason);
         return 0;
-    case CHAIN_BREAK: return broken(f, &h, c.reason, e);
+    case CHAIN_BREAK: return broken(f, &h, ev->offset, c.reason, e);
     case CHAIN_UNKNOWN: break;
     }
     return err_set(e, ERR_PROTOCOL, "%s", why.text);

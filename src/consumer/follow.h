@@ -2,7 +2,7 @@
  *
  *   receive ──▶ frame_decode, chain_decide ──▶ batch ──▶ apply ──▶ replica
  *                    │ hole, damage: read from the first frame, then ask for a resend
- *                    │ break: the cursor's state becomes resync
+ *                    │ break: the cursor's state becomes resync, the tables are compared with the primary
  *
  * A batch is committed when the log has no more at hand or it has reached its bound; inside a source
  * transaction it is only written (into the open replica transaction) when it has. All state of one
@@ -53,7 +53,7 @@ void follow_fini(struct follow *f);
 NODISCARD int follow_start(struct follow *f, struct conn *db, struct err *e);
 void follow_stop(struct follow *f);
 /* follow_turn - one event of the log, or what to do while there is none; waits at most 100 ms.
- * ERR_LOST: a break, saved in the cursor as state resync. */
+ * ERR_LOST: a break, saved in the cursor as state resync, and consumer.auto_resync is off. */
 NODISCARD int follow_turn(struct follow *f, struct err *e);
 
 #endif

@@ -1,0 +1,324 @@
+/* resync.c - see resync.h. The rows go through as COPY's text, unread. */
+#include "consumer/resync.h"
+
+#include "base/log.h"
+#include "consumer/sink.h"
+#include "event/setup.h"
+#include "pg/pipeline.h"
+#include "pg/repl.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct resync {
+    struct conn *primary;
+    struct conn *replica;
+    struct repl *repl; /* holds the snapshot */
+    struct park *park;
+    struct relations relations;
+    char epoch[POSITION_TEXT_MAX];
+    char lsn[POSITION_TEXT_MAX];
+    int64_t changed;
+};
+
+/* The published tables and columns as the log would describe them, one row a column. */
+static const char published_sql[] =
+    "SELECT c.oid, n.nspname, c.relname, c.relreplident, a.attname, a.atttypid, a.atttypmod,"
+    "       c.relreplident = 'f' OR EXISTS (SELECT FROM pg_catalog.pg_index i"
+    "           WHERE i.indrelid = c.oid AND a.attnum = ANY (i.indkey::int2[])"
+    "             AND CASE c.relreplident WHEN 'd' THEN i.indisprimary"
+    "                 WHEN 'i' THEN i.indisreplident ELSE false END),"
+    "       pt.rowfilter"
+    "  FROM pg_catalog.pg_publication_tables pt"
+    "  JOIN pg_catalog.pg_namespace n ON n.nspname = pt.schemaname"
+    "  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = pt.tablename"
+    "  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+    "   AND NOT a.attisdropped AND a.attgenerated = '' AND a.attname = ANY (pt.attnames)"
+    " WHERE pt.pubname = $1 ORDER BY n.nspname, c.relname, a.attnum";
+
+enum {
+    PUB_OID,
+    PUB_SCHEMA,
+    PUB_NAME,
+    PUB_IDENTITY,
+    PUB_COLUMN,
+    PUB_TYPE,
+    PUB_MOD,
+    PUB_KEY,
+    PUB_FILTER
+};
+
+static const char session_sql[] =
+    "SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET extra_float_digits = 3;"
+    " SET timezone = 'UTC'; SET statement_timeout = 0";
+
+/* Comparing whole tables wants the plans that single rows must not have. */
+static const char plans_sql[] = "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = "
+                                "on; SET LOCAL enable_mergejoin = on;"
+                                " SET LOCAL timezone = 'UTC'";
+
+static int take_snapshot(struct resync *r, struct epoch epoch, struct err *e)
+{
+    struct repl_system system;
+    char snapshot[REPL_SNAPSHOT_MAX];
+    char slot[64];
+    uint64_t at = 0;
+    int rc = repl_open(&r->repl, setup()->primary_url, 0, e);
+    if (rc == 0) {
+        rc = repl_identify(r->repl, &system, e);
+    }
+    if (rc == 0 && !epoch_eq((struct epoch){system.system, system.timeline}, epoch)) {
+        rc = err_set(e, ERR_UNAVAILABLE,
+                     "the primary is not in the epoch that the log goes on in");
+    }
+    if (rc == 0) {
+        snprintf(slot, sizeof slot, "parkway_resync_%d", (int)getpid());
+        rc = repl_slot_export(r->repl, slot, true, &at, snapshot, e);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    epoch_text(epoch, r->epoch);
+    lsn_text(at, r->lsn);
+    rc = conn_open(&r->primary, setup()->primary_url,
+                   &(struct conn_options){.application_name = "parkway resync"}, e);
+    if (rc == 0) {
+        rc = conn_exec(r->primary, session_sql, e);
+    }
+    char sql[192];
+    snprintf(sql, sizeof sql,
+             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '%s'",
+             snapshot);
+    return rc == 0 ? conn_exec(r->primary, sql, e) : rc;
+}
+
+/* The Relation message of rows [from, to) of the catalogue's answer. */
+static void describe(struct buf *out, const struct rows *cat, size_t from, size_t to)
+{
+    buf_reset(out);
+    buf_u8(out, PGOUTPUT_RELATION);
+    buf_u32(out, (uint32_t)rows_int(cat, from, PUB_OID));
+    buf_addz(out, rows_text(cat, from, PUB_SCHEMA));
+    buf_addz(out, rows_text(cat, from, PUB_NAME));
+    buf_u8(out, (uint8_t)rows_text(cat, from, PUB_IDENTITY)[0]);
+    buf_u16(out, (uint16_t)(to - from));
+    for (size_t i = from; i < to; i++) {
+        buf_u8(out, rows_text(cat, i, PUB_KEY)[0] == 't');
+        buf_addz(out, rows_text(cat, i, PUB_COLUMN));
+        buf_u32(out, (uint32_t)rows_int(cat, i, PUB_TYPE));
+        buf_u32(out, (uint32_t)rows_int(cat, i, PUB_MOD));
+    }
+}
+
+static void quote(struct buf *out, const char *name)
+{
+    buf_u8(out, '"');
+    for (; *name != '\0'; name++) {
+        if (*name == '"') {
+            buf_u8(out, '"');
+        }
+        buf_u8(out, (uint8_t)*name);
+    }
+    buf_u8(out, '"');
+}
+
+static int run_sql(struct resync *r, struct buf *sql, struct err *e)
+{
+    struct rows *rows = NULL;
+    int rc = conn_query(r->replica, buf_cstr(sql), 0, NULL, &rows, e);
+    if (rc == 0) {
+        r->changed += rows_affected(rows);
+    }
+    rows_free(rows);
+    return rc;
+}
+
+/* The source's rows into the temporary table "wanted", which has the target's types. */
+static int fetch(struct resync *r, const struct sink *s, const char *filter, struct err *e)
+{
+    struct buf sql = BUF_INIT;
+    buf_addf(&sql,
+             "CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS SELECT %s FROM %s WITH NO DATA",
+             s->column_list, s->target);
+    int rc = conn_exec(r->replica, buf_cstr(&sql), e);
+    buf_reset(&sql);
+    buf_addf(&sql, "COPY wanted (%s) FROM STDIN", s->column_list);
+    if (rc == 0) {
+        rc = pipeline_copy_begin(r->replica, buf_cstr(&sql), e);
+    }
+    if (rc != 0) {
+        buf_fini(&sql);
+        return rc;
+    }
+    buf_reset(&sql);
+    buf_adds(&sql, "COPY (SELECT ");
+    for (size_t i = 0; i < s->plan.column_count; i++) {
+        buf_adds(&sql, i > 0 ? ", " : "");
+        quote(&sql, s->relation->columns[s->columns[i].source].name);
+    }
+    buf_adds(&sql, " FROM ");
+    quote(&sql, s->relation->schema);
+    buf_u8(&sql, '.');
+    quote(&sql, s->relation->name);
+    buf_addf(&sql, "%s%s) TO STDOUT", filter[0] != '\0' ? " WHERE " : "", filter);
+    rc = pipeline_copy_out(r->primary, buf_cstr(&sql), e);
+    struct str row = STR_NULL;
+    while (rc == 0) {
+        rc = pipeline_copy_row(r->primary, &row, e);
+        if (rc != 0 || row.p == NULL) {
+            break;
+        }
+        rc = pipeline_copy_data(r->replica, row, e);
+    }
+    struct err ended = ERR_INIT;
+    int rc2 = pipeline_copy_end(r->replica, rc == 0, NULL, rc == 0 ? e : &ended);
+    buf_fini(&sql);
+    return rc != 0 ? rc : rc2;
+}
+
+static void add_row(struct buf *sql, const struct sink *s, const char *alias)
+{
+    buf_adds(sql, "ROW(");
+    for (size_t i = 0; i < s->plan.column_count; i++) {
+        buf_addf(sql, "%s%s.%s::text", i > 0 ? ", " : "", alias, s->columns[i].quoted);
+    }
+    buf_adds(sql, ")");
+}
+
+static void add_same_key(struct buf *sql, const struct sink *s)
+{
+    for (size_t i = 0; i < s->plan.key_count; i++) {
+        const char *column = s->columns[s->key[i]].quoted;
+        buf_addf(sql, "%sw.%s = t.%s", i > 0 ? " AND " : "", column, column);
+    }
+}
+
+/* Rows that are not wanted, or not so, go; what is missing then comes. Both at once would trip over
+ * unique values that changed places. */
+static int repair(struct resync *r, const struct sink *s, struct err *e)
+{
+    struct buf sql = BUF_INIT;
+    bool keyed = s->plan.mode == PLAN_BY_KEY;
+    int rc = conn_exec(r->replica, "ANALYZE wanted", e);
+    buf_addf(&sql, "DELETE FROM %s AS t", s->target);
+    if (keyed) {
+        buf_adds(&sql, " WHERE NOT EXISTS (SELECT FROM wanted AS w WHERE ");
+        add_same_key(&sql, s);
+        buf_adds(&sql, " AND ");
+        add_row(&sql, s, "w");
+        buf_adds(&sql, " IS NOT DISTINCT FROM ");
+        add_row(&sql, s, "t");
+        buf_adds(&sql, ")");
+    }
+    if (rc == 0) {
+        rc = run_sql(r, &sql, e);
+    }
+    buf_reset(&sql);
+    buf_addf(&sql, "INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM wanted AS w",
+             s->target, s->column_list, s->column_list);
+    if (keyed) {
+        buf_addf(&sql, " WHERE NOT EXISTS (SELECT FROM %s AS t WHERE ", s->target);
+        add_same_key(&sql, s);
+        buf_adds(&sql, ")");
+    }
+    if (rc == 0) {
+        rc = run_sql(r, &sql, e);
+    }
+    buf_fini(&sql);
+    return rc == 0 ? conn_exec(r->replica, "DROP TABLE wanted", e) : rc;
+}
+
+static int remember(struct resync *r, const struct relation *rel, struct err *e)
+{
+    struct str params[3] = {str_of(rel->label), str_of(r->epoch), str_of(r->lsn)};
+    return conn_query(r->replica,
+                      "INSERT INTO parkway.table_start (relation, epoch, lsn)"
+                      " VALUES ($1, $2, $3::text::pg_lsn) ON CONFLICT (relation)"
+                      " DO UPDATE SET epoch = excluded.epoch, lsn = excluded.lsn",
+                      ARRAY_LEN(params), params, NULL, e);
+}
+
+static int one_sink(struct resync *r, struct sink *s, const char *filter, struct err *e)
+{
+    int rc = sink_know(s, r->replica, e);
+    if (rc != 0) {
+        return rc;
+    }
+    bool rows_only = true; /* no pseudo-columns: they are known of changes alone */
+    for (size_t i = 0; i < s->plan.column_count; i++) {
+        rows_only = rows_only && s->columns[i].source >= 0;
+    }
+    if (s->append || !rows_only || s->broken.code != 0) {
+        log_warn("table not compared target=%s.%s reason=\"%s\"", s->schema, s->name,
+                 s->broken.code != 0 ? s->broken.text : "it does not show the present rows");
+        return 0;
+    }
+    int64_t before = r->changed;
+    rc = fetch(r, s, filter, e);
+    if (rc == 0) {
+        rc = repair(r, s, e);
+    }
+    if (rc == 0) {
+        rc = park_clear(r->park, r->replica, s, e);
+    }
+    if (rc == 0) {
+        log_info("table compared target=%s.%s rows_changed=%" PRId64, s->schema, s->name,
+                 r->changed - before);
+    }
+    return rc == 0 ? 0 : err_add(e, "comparing %s.%s", s->schema, s->name);
+}
+
+static int one_table(struct resync *r, const struct mirrors *mirrors, const struct rows *cat,
+                     size_t from, size_t to, struct err *e)
+{
+    struct buf msg = BUF_INIT;
+    bool changed;
+    describe(&msg, cat, from, to);
+    int rc = relations_take(&r->relations, buf_str(&msg), mirrors, &changed, e);
+    buf_fini(&msg);
+    struct relation *rel =
+        relations_find(&r->relations, (uint32_t)rows_int(cat, from, PUB_OID));
+    for (size_t i = 0; rc == 0 && i < rel->sink_count; i++) {
+        rc = one_sink(r, rel->sinks[i], rows_text(cat, from, PUB_FILTER), e);
+    }
+    return rc == 0 && rel->sink_count > 0 ? remember(r, rel, e) : rc;
+}
+
+static int all_tables(struct resync *r, const struct mirrors *mirrors, struct err *e)
+{
+    struct rows *cat = NULL;
+    struct str params[1] = {str_of(setup()->capture_publication)};
+    int rc = conn_query(r->primary, published_sql, 1, params, &cat, e);
+    for (size_t from = 0; rc == 0 && from < rows_count(cat);) {
+        size_t to = from + 1;
+        while (to < rows_count(cat) &&
+               rows_int(cat, to, PUB_OID) == rows_int(cat, from, PUB_OID)) {
+            to++;
+        }
+        rc = one_table(r, mirrors, cat, from, to, e);
+        from = to;
+    }
+    rows_free(cat);
+    return rc;
+}
+
+int resync_run(struct conn *replica, const struct mirrors *mirrors, struct park *park,
+               struct epoch epoch, int64_t *changed, struct err *e)
+{
+    struct resync r = {.replica = replica, .park = park};
+    int rc = take_snapshot(&r, epoch, e);
+    if (rc == 0) {
+        rc = conn_exec(replica, plans_sql, e);
+    }
+    if (rc == 0) {
+        rc = all_tables(&r, mirrors, e);
+    }
+    relations_reset(&r.relations);
+    conn_close(r.primary);
+    repl_close(r.repl);
+    *changed = r.changed;
+    return rc == ERR_CLOSED && conn_alive(replica) ? err_set(e, ERR_UNAVAILABLE, "primary lost")
+                                                   : rc;
+}
