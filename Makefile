@@ -53,7 +53,7 @@ DOMAIN_SRC   := src/domain/db.c src/domain/parking.c
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
                 src/command/idempotency.c src/command/probe.c src/command/slotpage.c \
                 src/command/command.c
-OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/login.c \
+OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/account.c \
                 src/ops/enroll.c src/ops/migrate_conf.c src/ops/migrate.c src/ops/status.c
 
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \

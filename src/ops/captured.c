@@ -150,12 +150,11 @@ static int publication_exists(struct conn *primary, bool *out, struct err *e)
 static int look_up_published(struct conn *primary, struct captured_table *t, struct err *e)
 {
     struct rows *r;
-    int rc = conn_query(primary,
-                        "select 1 from pg_publication_tables "
-                        "where pubname = $1 and schemaname || '.' || tablename = $2",
-                        2,
-                        (struct str[]){str_of(setup()->capture_publication), str_of(t->name)},
-                        &r, e);
+    int rc = conn_query(
+        primary,
+        "select 1 from pg_publication_tables "
+        "where pubname = $1 and schemaname || '.' || tablename = $2",
+        2, (struct str[]){str_of(setup()->capture_publication), str_of(t->name)}, &r, e);
     if (rc == 0) {
         t->published = rows_count(r) > 0;
         rows_free(r);
@@ -179,8 +178,9 @@ int captured_publish(struct conn *primary, struct captured *c, struct err *e)
         rc = look_up_published(primary, t, e);
         if (rc == 0 && !t->published) {
             rc = exec_formatted(
-                primary, "select format('alter publication %I add table %s', $1::text, $2::text)",
-                2, (struct str[]){name, str_of(t->source)}, e);
+                primary,
+                "select format('alter publication %I add table %s', $1::text, $2::text)", 2,
+                (struct str[]){name, str_of(t->source)}, e);
         }
         if (rc == 0) {
             /* parkway reads what it captures, to check and repair replicas */
@@ -202,19 +202,21 @@ static int refuse_foreign_types(struct conn *primary, const struct captured_tabl
                                 struct err *e)
 {
     struct rows *r;
-    int rc = conn_query(primary,
-                        "select attname, format_type(atttypid, atttypmod) from pg_attribute "
-                        "where attrelid = $1::text::regclass and attnum > 0 and not attisdropped "
-                        "and atttypid >= 16384 order by attnum limit 1",
-                        1, (struct str[]){str_of(t->source)}, &r, e);
+    int rc =
+        conn_query(primary,
+                   "select attname, format_type(atttypid, atttypmod) from pg_attribute "
+                   "where attrelid = $1::text::regclass and attnum > 0 and not attisdropped "
+                   "and atttypid >= 16384 order by attnum limit 1",
+                   1, (struct str[]){str_of(t->source)}, &r, e);
     if (rc != 0) {
         return rc;
     }
     if (rows_count(r) > 0) {
-        rc = err_set(e, ERR_INVALID,
-                     "column %s of %s has type %s, which is not built in: make the table on the "
-                     "replica by hand",
-                     rows_text(r, 0, 0), t->name, rows_text(r, 0, 1));
+        rc =
+            err_set(e, ERR_INVALID,
+                    "column %s of %s has type %s, which is not built in: make the table on the "
+                    "replica by hand",
+                    rows_text(r, 0, 0), t->name, rows_text(r, 0, 1));
     }
     rows_free(r);
     return rc;
@@ -236,9 +238,8 @@ static const char columns_sql[] =
     "where a.attrelid = $1::text::regclass and a.attnum > 0 and not a.attisdropped "
     "and (a.attname = any (p.attnames) or a.attgenerated <> '')";
 
-static const char primary_key_sql[] =
-    "select pg_get_constraintdef(oid) from pg_constraint "
-    "where conrelid = $1::text::regclass and contype = 'p'";
+static const char primary_key_sql[] = "select pg_get_constraintdef(oid) from pg_constraint "
+                                      "where conrelid = $1::text::regclass and contype = 'p'";
 
 /* Every other index: its definition without UNIQUE and name, on the target. The replica identity's own index
  * keeps its uniqueness (it is what rows are found by). */
@@ -271,8 +272,9 @@ static int create_table(struct conn *primary, struct conn *replica,
     struct rows *columns = NULL;
     struct rows *key = NULL;
     struct str source = str_of(m->table->source);
-    int rc = conn_query(primary, columns_sql, 2,
-                        (struct str[]){source, str_of(setup()->capture_publication)}, &columns, e);
+    int rc =
+        conn_query(primary, columns_sql, 2,
+                   (struct str[]){source, str_of(setup()->capture_publication)}, &columns, e);
     if (rc == 0) {
         rc = conn_query(primary, primary_key_sql, 1, &source, &key, e);
     }
@@ -337,7 +339,8 @@ static int copy_statements(struct conn *primary, const struct captured_mirror *m
         "select format('copy (select %s from %s%s) to stdout', cols, $1::text, "
         "              coalesce(' where ' || rowfilter, '')), "
         "       format('copy %s (%s) from stdin', $3::text, cols) "
-        "from (select rowfilter, (select string_agg(quote_ident(attname), ', ' order by attnum) "
+        "from (select rowfilter, (select string_agg(quote_ident(attname), ', ' order by "
+        "attnum) "
         "        from pg_attribute where attrelid = $1::text::regclass and attnum > 0 "
         "        and attgenerated = '' and attname = any (attnames)) as cols "
         "      from pg_publication_tables where pubname = $2 and "

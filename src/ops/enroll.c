@@ -71,12 +71,11 @@ static int is_published(struct enrolment *en, const struct captured_table *t, bo
                         struct err *e)
 {
     struct rows *r;
-    int rc = conn_query(en->primary,
-                        "select true from pg_publication_tables where pubname = $1 and "
-                        "schemaname || '.' || tablename = $2",
-                        2,
-                        (struct str[]){str_of(setup()->capture_publication), str_of(t->name)},
-                        &r, e);
+    int rc = conn_query(
+        en->primary,
+        "select true from pg_publication_tables where pubname = $1 and "
+        "schemaname || '.' || tablename = $2",
+        2, (struct str[]){str_of(setup()->capture_publication), str_of(t->name)}, &r, e);
     if (rc == 0) {
         *out = rows_count(r) > 0;
         rows_free(r);
@@ -114,8 +113,8 @@ static int judge_mirror(struct enrolment *en, size_t i, struct err *e)
                       name, &started, e);
     if (rc == 0) {
         rc = ask_bool(en->replica,
-                      "select lsn is not null from parkway.table_start where relation = $1", name,
-                      &finished, e);
+                      "select lsn is not null from parkway.table_start where relation = $1",
+                      name, &finished, e);
     }
     if (rc == 0) {
         rc = is_published(en, m->table, &published, e);
@@ -154,11 +153,11 @@ static int announce(struct enrolment *en, struct err *e)
     int rc = conn_exec(en->replica, "begin", e);
     for (size_t i = 0; rc == 0 && i < en->captured->mirror_count; i++) {
         if (en->copies[i] != COPY_NOT) {
-            rc = conn_query(en->replica,
-                            "insert into parkway.table_start (relation, epoch, lsn) values ($1, "
-                            "'', null) on conflict (relation) do update set lsn = null",
-                            1, (struct str[]){str_of(en->captured->mirrors[i].table->name)},
-                            NULL, e);
+            rc = conn_query(
+                en->replica,
+                "insert into parkway.table_start (relation, epoch, lsn) values ($1, "
+                "'', null) on conflict (relation) do update set lsn = null",
+                1, (struct str[]){str_of(en->captured->mirrors[i].table->name)}, NULL, e);
         }
     }
     if (rc == 0) {
@@ -173,19 +172,18 @@ static int announce(struct enrolment *en, struct err *e)
 static int book_replica(struct enrolment *en, struct err *e)
 {
     return conn_query(en->primary,
-                      "insert into parkway.replicas (name) values ($1) on conflict do nothing", 1,
-                      (struct str[]){str_of(consumer_conf()->name)}, NULL, e);
+                      "insert into parkway.replicas (name) values ($1) on conflict do nothing",
+                      1, (struct str[]){str_of(consumer_conf()->name)}, NULL, e);
 }
 
 static int book_position(struct enrolment *en, struct err *e)
 {
-    return conn_query(en->primary,
-                      "update parkway.replicas set applied_epoch = $2, applied_lsn = "
-                      "$3::text::pg_lsn, reported_at = now() where name = $1",
-                      3,
-                      (struct str[]){str_of(consumer_conf()->name), str_of(en->epoch),
-                                     str_of(en->lsn)},
-                      NULL, e);
+    return conn_query(
+        en->primary,
+        "update parkway.replicas set applied_epoch = $2, applied_lsn = "
+        "$3::text::pg_lsn, reported_at = now() where name = $1",
+        3, (struct str[]){str_of(consumer_conf()->name), str_of(en->epoch), str_of(en->lsn)},
+        NULL, e);
 }
 
 /* The slot's row, at the position where the slot stands (nobody has read from it yet). */
@@ -236,8 +234,8 @@ static int take_position(struct enrolment *en, bool permanent, char *snapshot, s
     char temporary[64];
     snprintf(temporary, sizeof temporary, "parkway_migrate_%d", (int)getpid());
     uint64_t at = 0;
-    int rc = repl_slot_export(en->repl, permanent ? setup()->capture_slot : temporary, !permanent,
-                              &at, snapshot, e);
+    int rc = repl_slot_export(en->repl, permanent ? setup()->capture_slot : temporary,
+                              !permanent, &at, snapshot, e);
     if (rc == 0) {
         lsn_text(at, en->lsn);
     }
@@ -278,18 +276,17 @@ static int copy_mirror(struct enrolment *en, size_t i, struct err *e)
         rc = captured_copy(en->primary, en->replica, m, &count, e);
     }
     if (rc == 0) {
-        rc = conn_query(en->replica,
-                        "update parkway.table_start set epoch = $2, lsn = $3::text::pg_lsn "
-                        "where relation = $1",
-                        3,
-                        (struct str[]){str_of(m->table->name), str_of(en->epoch),
-                                       str_of(en->lsn)},
-                        NULL, e);
+        rc = conn_query(
+            en->replica,
+            "update parkway.table_start set epoch = $2, lsn = $3::text::pg_lsn "
+            "where relation = $1",
+            3, (struct str[]){str_of(m->table->name), str_of(en->epoch), str_of(en->lsn)}, NULL,
+            e);
     }
     if (rc == 0 && count > 0) {
         char text[256];
-        snprintf(text, sizeof text, "copied %" PRId64 " rows of %s at %s", count, m->table->name,
-                 en->lsn);
+        snprintf(text, sizeof text, "copied %" PRId64 " rows of %s at %s", count,
+                 m->table->name, en->lsn);
         en->note(text);
     }
     return rc;
@@ -307,13 +304,13 @@ static int copy_all(struct enrolment *en, const char *snapshot, struct err *e)
         rc = raise_fence(en, e);
     }
     if (rc == 0 && !en->known_cursor) {
-        rc = conn_query(en->replica,
-                        "insert into parkway.cursor (consumer, epoch, lsn, applied_at) values "
-                        "($1, $2, $3::text::pg_lsn, now())",
-                        3,
-                        (struct str[]){str_of(consumer_conf()->name), str_of(en->epoch),
-                                       str_of(en->lsn)},
-                        NULL, e);
+        rc = conn_query(
+            en->replica,
+            "insert into parkway.cursor (consumer, epoch, lsn, applied_at) values "
+            "($1, $2, $3::text::pg_lsn, now())",
+            3,
+            (struct str[]){str_of(consumer_conf()->name), str_of(en->epoch), str_of(en->lsn)},
+            NULL, e);
     }
     if (rc == 0) {
         rc = conn_exec(en->replica, "commit", e);

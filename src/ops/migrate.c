@@ -4,7 +4,7 @@
  *
  * The numbered files of sql/primary and sql/replica that a side has not seen yet are applied, all of
  * a side in one transaction; parkway.migrations remembers them. Then logins, captured tables, the slot
- * and the first copy of the rows (login.h, enroll.h), and the router's users file. Everything may be
+ * and the first copy of the rows (account.h, enroll.h), and the router's users file. Everything may be
  * run again at any time, also beside running daemons; nothing is ever dropped. Two migrations at
  * once wait for each other (an advisory lock of the primary).
  *
@@ -13,7 +13,7 @@
 #include "event/setup.h"
 #include "ops/captured.h"
 #include "ops/enroll.h"
-#include "ops/login.h"
+#include "ops/account.h"
 #include "ops/migrate_conf.h"
 #include "ops/ops.h"
 #include "router/router_conf.h"
@@ -245,10 +245,10 @@ static int migrate(struct conn *primary, struct conn *replica, const char *prima
         rc = enroll(primary, replica, primary_url, &captured, note, e);
     }
     if (rc == 0) {
-        rc = login_carry(primary, replica, &captured, e);
+        rc = account_carry(primary, replica, &captured, e);
     }
     if (rc == 0) {
-        rc = login_write_users(primary, router_conf_users_file(), e);
+        rc = account_write_users(primary, router_conf_users_file(), e);
     }
     captured_free(&captured);
     return rc;

@@ -30,8 +30,8 @@ struct field {
 struct status {
     struct field fields[FIELDS_MAX];
     size_t count;
-    bool down;           /* any of the three servers */
-    char position[64];   /* the primary's, as an LSN; "" unknown */
+    bool down;         /* any of the three servers */
+    char position[64]; /* the primary's, as an LSN; "" unknown */
 };
 
 static void add(struct status *s, const char *key, const char *value)
@@ -54,7 +54,8 @@ static void add_server(struct status *s, const char *key, int rc, const struct e
 
 static int open_database(struct conn **out, const char *url, struct err *e)
 {
-    struct conn_options o = {.application_name = "parkway status", .connect_timeout_s = TIMEOUT_S};
+    struct conn_options o = {.application_name = "parkway status",
+                             .connect_timeout_s = TIMEOUT_S};
     return conn_open(out, url, &o, e);
 }
 
@@ -89,7 +90,11 @@ static void add_primary(struct status *s, struct conn *primary)
                          1, (struct str[]){str_of(setup()->capture_slot)});
     const char *active = text_of(r, 1);
     snprintf(s->position, sizeof s->position, "%s", text_of(r, 0));
-    add(s, "slot", r == NULL ? "" : active[0] == '\0' ? "missing" : active[0] == 't' ? "active" : "inactive");
+    add(s, "slot",
+        r == NULL           ? ""
+        : active[0] == '\0' ? "missing"
+        : active[0] == 't'  ? "active"
+                            : "inactive");
     add(s, "captured", text_of(r, 2));
     add(s, "relay_lag_bytes", text_of(r, 3));
     add(s, "relay_lag_ms", text_of(r, 4));
@@ -110,8 +115,9 @@ static void add_replica(struct status *s, struct conn *replica)
     add(s, "replica_lag_ms", text_of(r, 2));
     add(s, "replica_state", text_of(r, 3));
     rows_free(r);
-    r = ask(replica, "select count(*) from parkway.parked where consumer = $1 and state = 'parked'",
-            1, (struct str[]){str_of(consumer_conf()->name)});
+    r = ask(replica,
+            "select count(*) from parkway.parked where consumer = $1 and state = 'parked'", 1,
+            (struct str[]){str_of(consumer_conf()->name)});
     add(s, "parked", text_of(r, 0));
     rows_free(r);
 }

@@ -1,5 +1,5 @@
-/* login.c - see login.h. */
-#include "ops/login.h"
+/* account.c - see account.h. */
+#include "ops/account.h"
 
 #include "base/buf.h"
 
@@ -59,11 +59,12 @@ static int may_read(struct conn *primary, const char *role, const char *source, 
                     struct err *e)
 {
     struct rows *r;
-    int rc = conn_query(primary,
-                        "select has_table_privilege($1, c.oid, 'select') "
-                        "and has_schema_privilege($1, c.relnamespace, 'usage') "
-                        "and not c.relrowsecurity from pg_class c where c.oid = $2::text::regclass",
-                        2, (struct str[]){str_of(role), str_of(source)}, &r, e);
+    int rc =
+        conn_query(primary,
+                   "select has_table_privilege($1, c.oid, 'select') "
+                   "and has_schema_privilege($1, c.relnamespace, 'usage') "
+                   "and not c.relrowsecurity from pg_class c where c.oid = $2::text::regclass",
+                   2, (struct str[]){str_of(role), str_of(source)}, &r, e);
     if (rc == 0) {
         *out = rows_text(r, 0, 0)[0] == 't';
         rows_free(r);
@@ -76,7 +77,8 @@ static int grant_read(struct conn *replica, const char *role, const char *target
 {
     static const char take[] =
         "do $do$ begin if exists (select from pg_class where oid = %2$L::regclass and "
-        "relowner = %1$L::regrole) then alter table %2$s owner to current_user; end if; end $do$; "
+        "relowner = %1$L::regrole) then alter table %2$s owner to current_user; end if; end "
+        "$do$; "
         "revoke all on %2$s from %1$I";
     int rc = formatted(replica, take, role, target, e);
     if (rc == 0 && read) {
@@ -117,8 +119,8 @@ static int grant_mirrors(struct conn *primary, struct conn *replica, const char 
     return rc;
 }
 
-int login_carry(struct conn *primary, struct conn *replica, const struct captured *captured,
-                struct err *e)
+int account_carry(struct conn *primary, struct conn *replica, const struct captured *captured,
+                  struct err *e)
 {
     struct rows *r;
     int rc = conn_query(primary,
@@ -181,7 +183,7 @@ static int write_whole(const char *path, struct str text, struct err *e)
     return code;
 }
 
-int login_write_users(struct conn *primary, const char *path, struct err *e)
+int account_write_users(struct conn *primary, const char *path, struct err *e)
 {
     struct rows *r;
     int rc = conn_query(primary,
