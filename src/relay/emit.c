@@ -31,6 +31,7 @@ enum {
     PROGRESS_US = 50000,   /* a progress frame at most this often */
     RELEASE_US = 2000,     /* the frontier is computed at most this often */
     PUMP_EVERY = 32,       /* messages between two looks at what the broker sends */
+    DRAIN_US = 1000000,    /* for the last confirms of a session */
     TRIES = 3,             /* of an event that a queue refuses */
     RETRY_FIRST_US = 200000,
     RETRY_MAX_US = 10000000,
@@ -657,6 +658,11 @@ static int run(struct emit *m, struct err *e)
             wait_turn(m);
         }
     }
+    /* what is under way is waited for, so that the next session need not send it again */
+    int64_t until = clock_mono_us() + DRAIN_US;
+    while (rc == 0 && window_first(m->window) != 0 && clock_mono_us() < until) {
+        rc = pump(m, 50, e);
+    }
     return rc;
 }
 
@@ -695,6 +701,7 @@ void *emit_main(void *arg)
     pthread_mutex_lock(&s->lock);
     atomic_store(&s->publish_link, NULL);
     pthread_mutex_unlock(&s->lock);
+    atomic_store(&s->emit_done, true);
     link_close(m->link);
     assemble_free(m->assemble);
     window_free(m->window);

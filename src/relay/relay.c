@@ -33,6 +33,8 @@
 
 /* A session that lived this long ends the backoff. */
 #define STEADY_US INT64_C(1000000)
+/* What a session's threads get for an orderly end. */
+#define FAREWELL_US INT64_C(1500000)
 /* /readyz: a session that has been failing for this long, or publishing that stands still. */
 #define STALL_US INT64_C(15000000)
 
@@ -291,8 +293,13 @@ static void run_session(struct relay *r, struct session *s)
         struct err none = ERR_INIT;
         session_fail(s, SESSION_STOPPED, &none);
     }
-    /* capture sends its last feedback by itself; the links may hang in a blocked broker */
+    /* capture sends its last feedback, emit collects the last confirms; both by themselves, but a
+     * link may hang in a blocked broker */
     pthread_join(capture, NULL);
+    int64_t until = clock_mono_us() + FAREWELL_US;
+    while (!atomic_load(&s->emit_done) && clock_mono_us() < until) {
+        clock_sleep_us(5000);
+    }
     interrupt_session(s);
     pthread_join(emit, NULL);
     pthread_join(applied, NULL);

@@ -129,6 +129,7 @@ struct session {
     _Atomic uint64_t refused_count; /* emit: of them, refused by some queue */
     _Atomic uint64_t verified_seq;  /* applied: and seen in the stream */
     atomic_bool break_confirmed;
+    atomic_bool emit_done; /* the publishing link is closed, or about to be */
 
     struct session_replica replicas[SESSION_REPLICAS_MAX]; /* under lock */
     size_t replica_count;
