@@ -29,7 +29,7 @@ struct table {
 };
 
 struct side {
-    struct table functions, operators, types, relations, schemas;
+    struct table functions, operators, types, relations, schemas, settings;
 };
 
 struct catalog {
@@ -124,6 +124,7 @@ void catalog_unref(struct catalog *c)
         free(c->sides[i].types.v);
         free(c->sides[i].relations.v);
         free(c->sides[i].schemas.v);
+        free(c->sides[i].settings.v);
     }
     free(c->unsafe.v);
     arena_fini(&c->arena);
@@ -215,6 +216,16 @@ void catalog_add_relation(struct catalog *c, size_t side, const struct catalog_r
     count_content(c, "relation", side, r->schema, r->name, h);
 }
 
+void catalog_add_setting(struct catalog *c, size_t side, const struct catalog_setting *one)
+{
+    struct catalog_setting *s = table_add(&c->sides[side].settings, sizeof(*s));
+
+    *s = (struct catalog_setting){arena_copy(&c->arena, one->role),
+                                  arena_copy(&c->arena, one->name),
+                                  arena_copy(&c->arena, one->value)};
+    count_content(c, "setting", side, s->role, s->name, shape_hash(s->value));
+}
+
 void catalog_set_view(struct catalog *c, struct catalog_relation *r, int reason, struct str detail)
 {
     r->view_reason = reason;
@@ -292,6 +303,7 @@ void catalog_finish(struct catalog *c)
         table_sort(&s->types);
         table_sort(&s->relations);
         table_sort(&s->schemas);
+        table_sort(&s->settings);
         f = (const struct catalog_function *)(const void *)s->functions.v;
         for (size_t k = 0; k < s->functions.n; k++) {
             if (f[k].user && f[k].one_arg && f[k].volatility == CATALOG_VOLATILE) {
@@ -325,6 +337,9 @@ void catalog_copy_side(struct catalog *to, const struct catalog *from, size_t si
     }
     for (i = 0, p = s->schemas.v; i < s->schemas.n; i++, p += s->schemas.size) {
         catalog_add_schema(to, side, ((const struct entry *)(const void *)p)->name);
+    }
+    for (i = 0, p = s->settings.v; i < s->settings.n; i++, p += s->settings.size) {
+        catalog_add_setting(to, side, (const struct catalog_setting *)(const void *)p);
     }
 }
 
@@ -371,6 +386,24 @@ enum catalog_type catalog_find_type(const struct catalog *c, size_t side, struct
 bool catalog_unsafe_attribute(const struct catalog *c, struct str name)
 {
     return table_find(&c->unsafe, STR(""), name) != NULL;
+}
+
+bool catalog_setting_at(const struct catalog *c, size_t side, size_t i, struct catalog_setting *out)
+{
+    const struct table *t = &c->sides[side].settings;
+
+    if (i < t->n) {
+        *out = *(const struct catalog_setting *)(const void *)(t->v + i * t->size);
+    }
+    return i < t->n;
+}
+
+struct str catalog_find_setting(const struct catalog *c, size_t side, struct str role,
+                                struct str name)
+{
+    const struct catalog_setting *s = table_find(&c->sides[side].settings, role, name);
+
+    return s != NULL ? s->value : STR_NULL;
 }
 
 struct str catalog_poisoned(const struct catalog *c)

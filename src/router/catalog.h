@@ -121,6 +121,18 @@ enum catalog_type catalog_find_type(const struct catalog *c, size_t side, struct
 /* catalog_unsafe_attribute - a user function with one argument that is volatile has this name, in
  * any schema of any side: t.name may be a call of it. */
 bool catalog_unsafe_attribute(const struct catalog *c, struct str name);
+/* catalog_setting - the i-th setting that changes what a query answers, of a side: for everybody
+ * (role "*": the server's and the database's; "" and "@": ALTER ROLE ALL, ALTER DATABASE) or for a role
+ * (its name; with "@" behind it, in this database). False behind the last. */
+struct catalog_setting {
+    struct str role;
+    struct str name; /* lower case */
+    struct str value;
+};
+bool catalog_setting_at(const struct catalog *c, size_t side, size_t i, struct catalog_setting *out);
+/* catalog_find_setting - its value, or p NULL. */
+struct str catalog_find_setting(const struct catalog *c, size_t side, struct str role,
+                                struct str name);
 /* catalog_poisoned - something applies to every statement (a volatile implicit cast between the
  * server's own types): its description, or a NULL text. */
 struct str catalog_poisoned(const struct catalog *c);
@@ -135,6 +147,7 @@ void catalog_add_operator(struct catalog *c, size_t side, const struct catalog_o
 void catalog_add_type(struct catalog *c, size_t side, struct str schema, struct str name,
                       enum catalog_type what);
 void catalog_add_relation(struct catalog *c, size_t side, const struct catalog_relation *one);
+void catalog_add_setting(struct catalog *c, size_t side, const struct catalog_setting *one);
 void catalog_set_poison(struct catalog *c, struct str text);
 void catalog_set_trigger_sets(struct catalog *c);
 /* catalog_finish - sorts; lookups work from here on. judge_views (judge.h) then closes the views. */

@@ -108,6 +108,29 @@ static const char triggers_sql[] =
     " select 1 from pg_trigger t where not t.tgisinternal"
     " and t.tgfoid in (select oid from setter) limit 1";
 
+/* What changes the answer of a query without being in its text. */
+#define ANSWER_SETTINGS                                                                            \
+    "('search_path', 'timezone', 'datestyle', 'intervalstyle', 'bytea_output',"                    \
+    " 'extra_float_digits', 'xmlbinary', 'xmloption', 'default_text_search_config', 'lc_monetary'," \
+    " 'lc_numeric', 'lc_time', 'standard_conforming_strings', 'transform_null_equals',"            \
+    " 'array_nulls', 'row_security', 'role', 'client_encoding', 'timezone_abbreviations',"         \
+    " 'default_transaction_isolation')"
+
+static const char settings_sql[] =
+    "select '*', lower(name), reset_val from pg_settings"
+    " where lower(name) in " ANSWER_SETTINGS " and lower(name) <> 'client_encoding'"
+    " union all select '*', 'collation of the database', concat_ws('/',"
+    "  pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, to_jsonb(d)->>'datlocprovider',"
+    "  coalesce(to_jsonb(d)->>'daticulocale', to_jsonb(d)->>'datlocale'))"
+    " from pg_database d where d.datname = current_database()"
+    " union all select coalesce(r.rolname, '') || case s.setdatabase when 0 then '' else '@' end,"
+    "  lower(split_part(c, '=', 1)), substr(c, strpos(c, '=') + 1)"
+    " from pg_db_role_setting s left join pg_roles r on r.oid = s.setrole, unnest(s.setconfig) c"
+    " where (s.setrole = 0 or r.oid is not null) and (s.setdatabase = 0 or s.setdatabase ="
+    "  (select oid from pg_database where datname = current_database()))"
+    " and (lower(split_part(c, '=', 1)) in " ANSWER_SETTINGS
+    "  or strpos(split_part(c, '=', 1), '.') > 0)";
+
 static const char schemas_sql[] = "select nspname from pg_namespace where nspname !~ '^pg_(temp|toast)'";
 
 static bool yes(const struct rows *r, size_t row, size_t column)
@@ -174,6 +197,16 @@ static int load_names(struct catalog *c, size_t side, struct conn *conn, struct 
     }
     for (size_t i = 0; i < rows_count(r); i++) {
         catalog_add_schema(c, side, rows_get(r, i, 0));
+    }
+    rows_free(r);
+    rc = conn_query(conn, settings_sql, 0, NULL, &r, e);
+    if (rc != 0) {
+        return rc;
+    }
+    for (size_t i = 0; i < rows_count(r); i++) {
+        catalog_add_setting(c, side,
+                            &(struct catalog_setting){rows_get(r, i, 0), rows_get(r, i, 1),
+                                                      rows_get(r, i, 2)});
     }
     rows_free(r);
     return 0;

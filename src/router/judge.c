@@ -40,7 +40,7 @@ static void scope_id(struct judge_scope *s)
     for (uint32_t i = 0; i < s->schema_count; i++) {
         h = h * 31 + shape_hash(s->schemas[i]);
     }
-    h = h * 31 + s->system_path;
+    h = h * 31 + s->system_path + 2 * s->path_set;
     for (uint32_t i = 0; i < s->temp_count; i++) {
         h = h * 31 + shape_hash(str_of(s->temps[i])) + 1;
     }
@@ -52,6 +52,8 @@ void judge_scope_init(struct judge_scope *s, const char *user)
     memset(s, 0, sizeof(*s));
     s->user = def_strdup(user);
     judge_scope_path(s, STR("\"$user\", public"));
+    s->path_set = false;
+    scope_id(s);
 }
 
 void judge_scope_fini(struct judge_scope *s)
@@ -128,6 +130,7 @@ void judge_scope_path(struct judge_scope *s, struct str text)
     free(s->schema_text);
     s->schema_text = out = def_alloc(text.n + 1);
     s->schema_count = 0;
+    s->path_set = true;
     s->system_path = false;
     while (p < end) {
         while (p < end && (*p == ' ' || *p == ',' || *p == '\t' || *p == '\n')) {
@@ -773,6 +776,59 @@ static uint32_t function_pins(const struct look *l)
     return 0;
 }
 
+/* Settings of the server, the database and the role: "cqrs" and, in this database, "cqrs@". */
+static bool applies(struct str role, const char *user)
+{
+    size_t n = strlen(user);
+
+    if (role.n == 0 || str_eq(role, STR("*")) || str_eq(role, STR("@"))) {
+        return true;
+    }
+    return role.n >= n && memcmp(role.p, user, n) == 0 &&
+           (role.n == n || (role.n == n + 1 && role.p[n] == '@'));
+}
+
+static bool equal_on(struct look *l, size_t side, size_t other)
+{
+    struct catalog_setting s;
+
+    for (size_t i = 0; catalog_setting_at(l->cat, side, i, &s); i++) {
+        if (applies(s.role, l->scope->user)) {
+            struct str v = catalog_find_setting(l->cat, other, s.role, s.name);
+
+            if (v.p == NULL || !str_eq(v, s.value)) {
+                return fail(l, REASON_SETTING_DIFFERS, STR_NULL, s.name);
+            }
+        }
+    }
+    return true;
+}
+
+/* What the text does not show and yet changes the answer must be the same on both sides; and
+ * a search path that nobody told the session must be the usual one. */
+static bool check_settings(struct look *l)
+{
+    struct catalog_setting s;
+
+    if (l->side > 0) {
+        return equal_on(l, 0, l->side) && equal_on(l, l->side, 0);
+    }
+    for (size_t i = 0; catalog_setting_at(l->cat, 0, i, &s); i++) {
+        if (!applies(s.role, l->scope->user)) {
+            continue;
+        }
+        if (str_eq(s.name, STR("default_transaction_isolation")) &&
+            str_eq(s.value, STR("serializable"))) {
+            return fail(l, REASON_PIN_SERIALIZABLE, STR_NULL, STR(""));
+        }
+        if (!l->scope->path_set && str_eq(s.name, STR("search_path")) &&
+            !str_eq(s.value, STR("\"$user\", public"))) {
+            return fail(l, REASON_OWN_PATH, STR_NULL, str_of(l->scope->user));
+        }
+    }
+    return true;
+}
+
 static void obstacle(struct judge_verdict *out, const struct look *l)
 {
     if (out->why == REASON_READ) {
@@ -814,14 +870,14 @@ void judge_stmt(const struct classification *c, size_t stmt, const struct catalo
         obstacle(out, &l);
         return;
     }
-    if (!check_names(&l, &missing)) {
+    if (!check_settings(&l) || !check_names(&l, &missing)) {
         obstacle(out, &l);
         return;
     }
     out->replica_only = missing;
     out->sides = missing ? 0 : 1;
     for (l.side = 1; l.side < catalog_sides(cat); l.side++) {
-        if (check_names(&l, &missing)) {
+        if (check_settings(&l) && check_names(&l, &missing)) {
             out->sides |= 1u << l.side;
         } else {
             if (out->replica_only && l.why == REASON_RELATION_MISSING) {

@@ -34,6 +34,8 @@
     X(REASON_CAST_OID, "a cast to %s gives object numbers, which differ on the replica")           \
     X(REASON_TYPE_USER, "type %s has another number on the replica")                               \
     X(REASON_TYPE_UNKNOWN, "type %s is not in the catalogue")                                      \
+    X(REASON_SETTING_DIFFERS, "%s is set otherwise on the replica")                                  \
+    X(REASON_OWN_PATH, "%s has a search path of its own")                                          \
     X(REASON_POISON, "%s")                                                                         \
     X(REASON_SYSTEM_COLUMN, "system columns differ on the replica")                                \
     X(REASON_DATABASE_NAME, "the database's own name")                                             \
@@ -97,6 +99,7 @@ struct judge_scope {
     struct str schemas[JUDGE_SCHEMAS_MAX]; /* effective order, pg_catalog included */
     uint32_t schema_count;
     char *schema_text; /* what schemas point into */
+    bool path_set;     /* the session has said its search path */
     bool system_path;  /* a system schema other than pg_catalog is in it, or it is too long */
     bool temps_all; /* more temporary names than kept: every unqualified relation may be one */
     uint32_t temp_count;

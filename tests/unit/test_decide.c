@@ -477,6 +477,57 @@ static void hazards(void **state)
     judge_scope_fini(&s);
 }
 
+static void settings(void **state)
+{
+    static const struct {
+        const char *role, *name, *primary, *replica; /* NULL: not set there */
+        uint32_t sides;
+        enum reason why;
+    } cases[] = {
+        {"*", "timezone", "UTC", "UTC", 3, REASON_READ},
+        {"*", "timezone", "UTC", "Asia/Seoul", 1, REASON_SETTING_DIFFERS},
+        {"cqrs", "timezone", "UTC", NULL, 1, REASON_SETTING_DIFFERS},
+        {"cqrs@", "datestyle", NULL, "German", 1, REASON_SETTING_DIFFERS},
+        {"@", "app.tenant", "1", "2", 1, REASON_SETTING_DIFFERS},
+        {"other", "timezone", "UTC", NULL, 3, REASON_READ},
+        {"cqrs2", "timezone", "UTC", NULL, 3, REASON_READ},
+        {"*", "search_path", "\"$user\", public", "\"$user\", public", 3, REASON_READ},
+        {"cqrs", "search_path", "app", "app", 0, REASON_OWN_PATH},
+        {"", "search_path", "app", "app", 0, REASON_OWN_PATH},
+        {"*", "default_transaction_isolation", "serializable", "serializable", 0,
+         REASON_PIN_SERIALIZABLE},
+    };
+    struct catalog *keep = catalog;
+    struct judge_scope s;
+    enum reason why;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct catalog *c = fixture_catalog(1);
+
+        judge_scope_init(&s, "cqrs");
+        for (size_t side = 0; side < 2; side++) {
+            const char *value = side == 0 ? cases[i].primary : cases[i].replica;
+
+            if (value != NULL) {
+                catalog_add_setting(c, side,
+                                    &(struct catalog_setting){str_of(cases[i].role),
+                                                              str_of(cases[i].name), str_of(value)});
+            }
+        }
+        catalog = c;
+        assert_int_equal(sides_of("select * from parking_slots", &s, &why), cases[i].sides);
+        assert_int_equal(why, cases[i].why);
+        if (why == REASON_OWN_PATH) { /* the session says its own */
+            judge_scope_path(&s, STR("public"));
+            assert_int_equal(sides_of("select * from parking_slots", &s, NULL), 3);
+        }
+        judge_scope_fini(&s);
+        catalog_unref(c);
+    }
+    catalog = keep;
+}
+
 static void pins_of(const char *sql, uint32_t pins, uint32_t clear)
 {
     struct judge_scope s;
@@ -814,7 +865,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements), cmocka_unit_test(search_path),
-        cmocka_unit_test(temporary_names), cmocka_unit_test(hazards), cmocka_unit_test(pins),
+        cmocka_unit_test(temporary_names), cmocka_unit_test(hazards), cmocka_unit_test(settings), cmocka_unit_test(pins),
         cmocka_unit_test(sessions), cmocka_unit_test(balance), cmocka_unit_test(units),
         cmocka_unit_test(texts), cmocka_unit_test(snapshots),
     };
