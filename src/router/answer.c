@@ -475,6 +475,8 @@ static void lost_primary(struct session *s, struct backend *b, const struct err 
         session_error(s, code, why->text, NULL);
     } else if (s->state == SESSION_ROUTING && !s->reporting) {
         session_error(s, code, why->text, NULL);
+    } else {
+        s->tx_lost = in_tx;
     }
     session_step(s);
 }
@@ -489,6 +491,7 @@ static void lost_replica(struct session *s, struct backend *b, const struct err 
     if (!serving) {
         if (s->tx == DECIDE_TX_REPLICA) {
             session_fail_tx(s);
+            s->tx_lost = true;
         }
         return;
     }

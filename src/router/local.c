@@ -278,7 +278,7 @@ static bool begin(struct session *s, const struct classify_stmt *c)
     buf_addstr(&s->begin, text);
     s->modes = c->modes;
     s->tx = DECIDE_TX_DEFERRED;
-    s->tx_failed = false;
+    s->tx_failed = s->tx_lost = false;
     local_parts(s, "BEGIN", 'T');
     return true;
 }
@@ -286,12 +286,26 @@ static bool begin(struct session *s, const struct classify_stmt *c)
 static bool end_deferred(struct session *s, const struct classify_stmt *c)
 {
     bool commit = c->kind == CLASSIFY_COMMIT && !s->tx_failed;
-    s->tx_failed = false;
+    s->tx_failed = s->tx_lost = false;
     if (!c->chain) {
         s->tx = DECIDE_TX_NONE;
     }
     local_parts(s, commit ? "COMMIT" : "ROLLBACK", c->chain ? 'T' : 'I');
     return true;
+}
+
+/* The server went away between two statements of a transaction. Drivers take the ROLLBACK that an
+ * aborted transaction's COMMIT is answered with for success, so the first word about it is an error;
+ * COMMIT ends the transaction all the same. */
+static void tell_lost(struct session *s, const struct classify_stmt *c)
+{
+    s->tx_lost = false;
+    if (c != NULL && c->kind == CLASSIFY_COMMIT) {
+        s->tx = DECIDE_TX_NONE;
+        s->tx_failed = false;
+        s->status = 'I';
+    }
+    session_error(s, "08006", "the transaction was lost with the server's connection", NULL);
 }
 
 /* DEALLOCATE of a statement that only replicas have seen. */
@@ -309,6 +323,10 @@ static bool deallocate(struct session *s, const struct classify_stmt *c)
 bool local_answer(struct session *s)
 {
     const struct classify_stmt *c = unit_sole(s);
+    if (s->tx == DECIDE_TX_DEFERRED && s->tx_lost && !(c != NULL && c->kind == CLASSIFY_ROLLBACK)) {
+        tell_lost(s, c);
+        return true;
+    }
     if (s->tx == DECIDE_TX_DEFERRED && s->tx_failed) {
         if (c != NULL && (c->kind == CLASSIFY_COMMIT || c->kind == CLASSIFY_ROLLBACK)) {
             return end_deferred(s, c);

@@ -130,6 +130,7 @@ void session_fail_tx(struct session *s)
 {
     s->tx = DECIDE_TX_DEFERRED;
     s->tx_failed = true;
+    s->tx_lost = false;
     s->status = 'E';
     session_drop_portals(s);
 }

@@ -127,6 +127,7 @@ struct session {
     /* transaction */
     enum decide_tx tx;
     bool tx_failed; /* aborted by the router: the servers know nothing of it */
+    bool tx_lost;   /* and the client does not know either: its COMMIT must fail, not say ROLLBACK */
     char status;    /* as the client was told: I, T, E */
     struct classify_modes modes;
     struct buf begin; /* the client's BEGIN */
