@@ -438,7 +438,7 @@ static void on_ready(struct backend *b)
 static void on_drained(struct backend *b)
 {
     struct session *s = b->user;
-    if (b == s->serving) {
+    if (b == s->serving || b == s->stream_to) {
         session_step(s);
     }
 }
@@ -456,6 +456,7 @@ static void lost_primary(struct session *s, struct backend *b, const struct err 
     }
     s->primary = NULL;
     s->primary_ready = false;
+    s->stream_to = NULL;
     if (was_ready && ((s->pins & PINS_CONNECTION) != 0 || s->vars.stale)) {
         session_fatal(s, "57P01", "the primary's connection was lost, and session state with it");
         return;

@@ -39,6 +39,7 @@ static void send_raw(struct session *s, struct backend *b, const struct part *p)
     if (!p->whole) {
         s->unit.len = p->at + m.body.n + MSG_HEAD;
         s->stream_left = p->size - (m.body.n + MSG_HEAD);
+        s->stream_to = b;
     }
 }
 
@@ -242,7 +243,10 @@ void send_unit(struct session *s)
 
 void send_stream(struct session *s)
 {
-    struct backend *b = s->serving;
+    struct backend *b = s->stream_to;
+    if (b == NULL) {
+        return;
+    }
     if (wire_full(&b->wire)) {
         return; /* answer.c steps the session when there is room */
     }
@@ -291,6 +295,7 @@ void send_copy(struct session *s)
                 break;
             }
             s->stream_left = m.size - have;
+            s->stream_to = b;
             last = end;
             n += have;
         }

@@ -159,6 +159,7 @@ void session_error(struct session *s, const char *sqlstate, const char *text, co
     const struct part *last = s->unit.count > 0 ? &s->unit.parts[s->unit.count - 1] : NULL;
     if (last != NULL && !last->whole && s->unit.sent < s->unit.count) {
         s->stream_left = last->size - (s->unit.len - last->at); /* dropped as it comes */
+        s->stream_to = NULL;
     }
     stmts_forget_unconfirmed(s->worker, &s->stmts);
     answer_release_hold(s);
@@ -203,6 +204,7 @@ static bool skip(struct session *s)
     }
     size_t n = m.size < s->wire.in.len ? m.size : s->wire.in.len;
     s->stream_left = m.size - n;
+    s->stream_to = NULL;
     buf_take(&s->wire.in, n);
     if (m.type == 'S') {
         s->skipping = false;
@@ -235,7 +237,7 @@ static bool one_step(struct session *s)
             return s->state == SESSION_OPEN && !s->unit.copying;
         }
         if (s->stream_left > 0) {
-            if (s->serving == NULL) {
+            if (s->stream_to == NULL) {
                 return skip_rest(s);
             }
             send_stream(s);

@@ -104,7 +104,8 @@ struct session {
     enum session_state state;
     uint32_t slot, secret;
     int64_t since_us, deadline_us;
-    size_t stream_left; /* bytes of an overlong message still to be passed on */
+    size_t stream_left; /* bytes of an overlong message still to come from the client, … */
+    struct backend *stream_to; /* … for the server that has its beginning; NULL: for nobody */
     bool console;
     bool ending;     /* the client has said Terminate, or is gone */
     bool skipping;   /* an error was answered inside a unit: up to Sync everything is dropped */

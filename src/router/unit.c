@@ -160,6 +160,10 @@ bool unit_collect(struct session *s)
             size_t n = m.size < rest.n ? m.size : rest.n;
             buf_take(&s->wire.in, n);
             s->stream_left = m.size - n;
+            s->stream_to = NULL;
+            if (s->stream_left > 0) {
+                return false; /* all that is there was the message's */
+            }
             continue;
         }
         if (m.size > UNIT_MAX) {

@@ -105,7 +105,6 @@ struct router {
     struct worker *workers;
     uint32_t worker_count;
     int64_t started_us;
-    atomic_bool paused; /* console: PAUSE */
 };
 
 void worker_start(struct worker *w, struct router *r, uint32_t index);
