@@ -19,7 +19,8 @@
 struct waiting {
     struct waiting *next;
     struct receive_event ev;
-    uint64_t tag; /* of a frame */
+    uint64_t tag; /* of a frame, on that connection */
+    uint64_t connection;
 };
 
 struct receive {
@@ -33,7 +34,8 @@ struct receive {
     struct consume_place place; /* CONSUME_QUEUE: none yet */
     uint64_t generation;        /* counts places; what an older one brought is dropped */
     struct waiting *head, **tail;
-    uint64_t taken_tag; /* newest delivery that was popped */
+    uint64_t connection; /* counts them; tags mean something on one alone */
+    uint64_t taken_tag;  /* newest delivery of this connection that was popped */
     uint64_t acked_tag;
 };
 
@@ -60,7 +62,6 @@ static void place_set(struct receive *r, struct consume_place place)
     pthread_mutex_lock(&r->lock);
     r->place = place;
     r->generation++;
-    r->taken_tag = r->acked_tag = 0;
     queue_clear(r);
     pthread_mutex_unlock(&r->lock);
     wake(r);
@@ -96,7 +97,7 @@ void receive_pop(struct receive *r, int timeout_ms, struct receive_event *ev)
             r->tail = &r->head;
         }
         *ev = w->ev;
-        if (w->ev.kind == RECEIVE_FRAME) {
+        if (w->ev.kind == RECEIVE_FRAME && w->connection == r->connection) {
             r->taken_tag = w->tag;
             credit = r->taken_tag - r->acked_tag >= r->o.prefetch / 4u;
         }
@@ -126,6 +127,7 @@ static bool push(struct receive *r, uint64_t generation, struct receive_event ev
     w->tag = tag;
     pthread_mutex_lock(&r->lock);
     bool wanted = !r->stop && r->generation == generation;
+    w->connection = r->connection;
     if (wanted) {
         *r->tail = w;
         r->tail = &w->next;
@@ -219,6 +221,7 @@ static int subscribe(struct receive *r, struct consume_place place, struct link 
     int rc = link_open(out, r->o.url, &lo, e);
     if (rc == 0) {
         pthread_mutex_lock(&r->lock);
+        r->connection++;
         r->taken_tag = r->acked_tag = 0;
         pthread_mutex_unlock(&r->lock);
         rc = consume_start(*out, r->o.stream, "parkway", r->o.prefetch, place, e);

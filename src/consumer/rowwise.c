@@ -8,6 +8,8 @@
 #include "consumer/statement.h"
 #include "pg/pipeline.h"
 
+#include <stdio.h>
+
 /* Waits before a refused change is tried again. Only the first refused change of a call waits: when
  * a whole table is refused, one wait is enough to let a half-done change of its shape settle. */
 static const int64_t retry_waits_ms[] = {50, 250};
@@ -105,17 +107,32 @@ static bool poison(int rc, const struct err *e)
     return rc == ERR_TOO_LARGE || (rc == ERR_SQL && !apply_transient(e));
 }
 
+/* The cause without the row's values, which have no place in a log; all of it is in parkway.parked. */
+static void cause(const struct err *why, char *out, size_t size)
+{
+    static const char *const values[] = {": Key (", ": Failing row contains"};
+    snprintf(out, size, "%s",
+             memcmp(why->sqlstate, "22", 2) == 0 ? "a value does not fit" : why->text);
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        char *at = strstr(out, values[i]);
+        if (at != NULL) {
+            *at = '\0';
+        }
+    }
+}
+
 static int dispose(struct rowwise *w, const struct sink_view *v, struct err *why, struct err *e)
 {
     char position[POSITION_TEXT_MAX];
+    char text[sizeof why->text];
     position_text(v->at, position);
+    cause(why, text, sizeof text);
     if (w->a->halt_on_poison) {
-        log_error("change refused, halted relation=%s.%s position=%s sqlstate=%s reason=\"%s\"",
-                  v->sink->schema, v->sink->name, position, why->sqlstate, why->text);
-        return err_sql(e, ERR_CONFLICT, why->sqlstate, "change refused: %s", why->text);
+        return err_sql(e, ERR_CONFLICT, why->sqlstate, "halted by a change of %s.%s at %s: %s",
+                       v->sink->schema, v->sink->name, position, text);
     }
     log_warn("change parked relation=%s.%s position=%s sqlstate=%s reason=\"%s\"",
-             v->sink->schema, v->sink->name, position, why->sqlstate, why->text);
+             v->sink->schema, v->sink->name, position, why->sqlstate, text);
     meter_add(METER_PARKED, 1);
     return park_add(w->a->park, w->a->db, v, why, e);
 }

@@ -298,9 +298,10 @@ int sink_know(struct sink *s, struct conn *c, struct err *e)
     if (rc == 0) {
         if (rows_count(cat) == 0) {
             err_sql(&s->broken, ERR_SQL, "42P01", "the replica has no table %s", s->target);
+        } else {
+            map_columns(s, cat);
+            choose_key(s, cat, keys);
         }
-        map_columns(s, cat);
-        choose_key(s, cat, keys);
         if (s->plan.column_count == 0 && s->broken.code == 0) {
             err_sql(&s->broken, ERR_SQL, "42P16", "table %s takes no column of the source",
                     s->target);
