@@ -73,10 +73,11 @@ static int judge(struct db *db, int rc, struct err *e)
         const char *prefix;
         int code;
     } table[] = {
-        {"23505", ERR_CONFLICT}, {"23", ERR_INVALID},     {"22", ERR_INVALID},
-        {"08", ERR_UNAVAILABLE}, {"53", ERR_UNAVAILABLE}, {"57P", ERR_UNAVAILABLE},
-        {"57014", ERR_TIMEOUT},  {"40", ERR_UNAVAILABLE}, {"25006", ERR_UNAVAILABLE},
-        {"28", ERR_AUTH},
+        {"08001", ERR_UNAVAILABLE}, {"08004", ERR_UNAVAILABLE}, {"08", ERR_CLOSED},
+        {"57P01", ERR_CLOSED},      {"57P02", ERR_CLOSED},      {"23505", ERR_CONFLICT},
+        {"23", ERR_INVALID},        {"22", ERR_INVALID},        {"53", ERR_UNAVAILABLE},
+        {"57P", ERR_UNAVAILABLE},   {"57014", ERR_TIMEOUT},     {"40", ERR_UNAVAILABLE},
+        {"25006", ERR_UNAVAILABLE}, {"28", ERR_AUTH},
     };
     if (rc == ERR_SQL) {
         for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -149,7 +150,7 @@ int db_read(struct db *db, const struct db_freshness *fresh, const char *sql,
 {
     bool in_transaction = db->in_transaction;
     int rc = read_once(db, fresh, sql, param_count, params, out, e);
-    if (!in_transaction && (rc == ERR_CLOSED || (rc == ERR_UNAVAILABLE && in_class(e, "08")))) {
+    if (!in_transaction && rc == ERR_CLOSED) {
         rc = read_once(db, fresh, sql, param_count, params, out, e);
     }
     return rc;

@@ -6,8 +6,9 @@
  * positions and routes are unknown and everything else works.
  *
  * Errors, besides those of pg/direct.h: the SQLSTATE becomes ERR_INVALID (class 22, 23), ERR_CONFLICT
- * (unique violation), ERR_UNAVAILABLE (08, 53, 57P), ERR_TIMEOUT (57014). ERR_CLOSED: the
- * connection was lost while the statement ran, and whether a write took place is unknown. */
+ * (unique violation), ERR_UNAVAILABLE (08001, 08004, 53, 57P03, 40, 25006: nothing took effect),
+ * ERR_TIMEOUT (57014). ERR_CLOSED (08006, 57P01 and their like): the connection was lost, here or
+ * between router and server, while the statement ran; whether a write took place is unknown. */
 #ifndef PARKWAY_DOMAIN_DB_H
 #define PARKWAY_DOMAIN_DB_H
 

@@ -10,7 +10,7 @@
 
 #define COLUMNS "uuid, name, status"
 
-enum { RECONNECT_US = 5000000 };
+enum { REPEAT_US = 5000000 };
 
 static const char *const words[PARKING_STATUS_COUNT] = {"available", "blocked", "reserved"};
 
@@ -72,17 +72,6 @@ static int not_found(struct str uuid, struct err *e)
     return err_set(e, ERR_NOT_FOUND, "parking slot not found: %.*s", STR_ARG(uuid));
 }
 
-/* After a lost connection: a new one, tried until the time is up. */
-static int reconnect(struct db *db, int64_t until_us, struct err *e)
-{
-    struct backoff wait = {.seed = rand_u64()};
-    int rc;
-    while ((rc = db_connect(db, e)) != 0 && clock_mono_us() < until_us) {
-        clock_sleep_us(backoff_next_ms(&wait) * 1000);
-    }
-    return rc;
-}
-
 int parking_create(struct db *db, struct str name, struct str status, char uuid[UUID_TEXT_MAX],
                    struct parking_slot *out, struct err *e)
 {
@@ -101,21 +90,26 @@ int parking_create(struct db *db, struct str name, struct str status, char uuid[
     const struct str params[] = {out->uuid, out->name, out->status};
     bool alone = !db_in_transaction(db);
     bool repeated = false;
-    int64_t until_us = clock_mono_us() + RECONNECT_US;
+    struct backoff wait = {.seed = rand_u64()};
+    int64_t until_us = clock_mono_us() + REPEAT_US;
     for (;;) {
         rc = db_write(db, "insert into parking_slots (" COLUMNS ") values ($1, $2, $3)",
                       ARRAY_LEN(params), params, NULL, e);
         if (rc == ERR_CONFLICT && repeated) {
             return 0; /* the first try had been committed: nobody else draws this uuid */
         }
-        if (rc != ERR_CLOSED || !alone || clock_mono_us() >= until_us) {
+        bool unknown = rc == ERR_CLOSED || (repeated && err_retry(rc) != RETRY_NEVER);
+        if (!unknown || !alone) {
             return rc;
         }
-        repeated = true;
-        if (reconnect(db, until_us, e) != 0) {
+        if (clock_mono_us() >= until_us) {
             err_add(e, "could not learn whether the parking slot was created");
             return e->code = ERR_CLOSED;
         }
+        if (repeated) {
+            clock_sleep_us(backoff_next_ms(&wait) * 1000);
+        }
+        repeated = true;
     }
 }
 

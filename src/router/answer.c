@@ -450,7 +450,8 @@ static void lost_primary(struct session *s, struct backend *b, const struct err 
     bool was_ready = s->primary_ready;
     bool serving = s->serving != NULL && s->serving == s->primary;
     bool in_tx = s->tx == DECIDE_TX_PRIMARY;
-    const char *code = why->sqlstate[0] != '\0' ? why->sqlstate : "08006";
+    /* 08001: nothing was sent; 08006: what was sent may have taken effect */
+    const char *code = why->sqlstate[0] != '\0' ? why->sqlstate : was_ready ? "08006" : "08001";
     if (serving && b->stream_left > 0 && !pad_row(s, b)) {
         return;
     }

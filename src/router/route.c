@@ -49,7 +49,7 @@ static bool have_primary(struct session *s)
                           &login, &answer_ops, s, &e);
     if (rc != 0) {
         s->primary = NULL;
-        session_error(s, "08006", e.text, NULL);
+        session_error(s, "08001", e.text, NULL);
     }
     return false;
 }
@@ -335,7 +335,7 @@ static void route_on(struct session *s)
         go_primary(s);
         break;
     case DECIDE_ERROR:
-        session_error(s, d->why == REASON_PRIMARY_DOWN ? "08006" : "57P03",
+        session_error(s, d->why == REASON_PRIMARY_DOWN ? "08001" : "57P03",
                      reason_text(d->why, d->detail, why), NULL);
         break;
     }
