@@ -284,6 +284,9 @@ static void end_on_replica(struct session *s, char status)
                   (uint64_t)(clock_mono_us() - s->unit.wait_since_us));
     }
     answer_release_hold(s);
+    if (status == 'I') {
+        s->tx = DECIDE_TX_NONE; /* an end behind a Flush was the replica's to answer */
+    }
     bool done = s->tx != DECIDE_TX_REPLICA;
     s->portal_open = s->portal_open || (!done && s->unit.verdict.holds);
     s->reached = true;
@@ -475,8 +478,8 @@ static void lost_primary(struct session *s, struct backend *b, const struct err 
         s->dirty = true;
         s->wrote = s->wrote || !s->unit.read;
         session_error(s, code, why->text, NULL);
-    } else if (s->state == SESSION_ROUTING && !s->reporting) {
-        session_error(s, code, why->text, NULL);
+    } else if (s->state == SESSION_ROUTING && s->wait.list == NULL && s->pool_wait.pool == NULL) {
+        session_error(s, code, why->text, NULL); /* it waited for this connection */
     } else {
         s->tx_lost = in_tx;
     }

@@ -104,12 +104,18 @@ static void in_replica_tx(const struct decide_input *in, struct decide_output *o
     char text[REASON_TEXT_MAX];
 
     out->replica = in->tx_replica;
-    if (k == CLASSIFY_BEGIN) {
+    if (k == CLASSIFY_BEGIN && !in->tx_failed) {
         set(out, DECIDE_ROUTER, REASON_ROUTER);
         return;
     }
-    if (in->tx_failed || ends(k) || follows(k) || may_run(in, r)) {
+    if (ends(k) || follows(k) || may_run(in, r)) {
         set(out, DECIDE_REPLICA, REASON_TX_REPLICA);
+        return;
+    }
+    if (in->tx_failed) {
+        /* behind "ROLLBACK;" anything may follow in the same text, which is not for the replica */
+        bool move = in->end_first && in->primary_up;
+        set(out, move ? DECIDE_MOVE : DECIDE_ERROR, move ? REASON_TX_MOVED : REASON_TX_FAILED);
         return;
     }
     reason_text(r->refused                              ? REASON_REFUSED
@@ -241,11 +247,8 @@ static void read_somewhere(const struct decide_input *in, struct decide_output *
         return;
     }
     if (in->dirty && !in->position_known) {
-        if (in->primary_up) {
-            set(out, DECIDE_ASK, REASON_ASKING);
-        } else {
-            set(out, DECIDE_REPLICA, REASON_PRIMARY_DOWN);
-        }
+        set(out, in->primary_up ? DECIDE_ASK : DECIDE_ERROR,
+            in->primary_up ? REASON_ASKING : REASON_PRIMARY_DOWN);
         return;
     }
     if (pick(in, true, any_side, &i)) {

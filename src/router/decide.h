@@ -54,6 +54,7 @@ struct decide_input {
     bool tx_holds;           /* portals or savepoints that a move would lose, or rows the client has seen
                                 under a snapshot it may rely on */
     bool tx_failed;          /* aborted: only its end is accepted */
+    bool end_first;          /* the unit's first statement is COMMIT or ROLLBACK */
     bool retry_primary;      /* the last transaction was refused with 40001 */
     /* freshness */
     enum decide_level level;

@@ -60,6 +60,7 @@
     X(REASON_TX_SERIALIZABLE, "transaction is SERIALIZABLE")                                       \
     X(REASON_TX_MOVED, "transaction moved to the primary: %s")                                     \
     X(REASON_TX_CANNOT_MOVE, "read-only transaction on a replica cannot go on there: %s")          \
+    X(REASON_TX_FAILED, "current transaction is aborted, commands ignored until end of transaction block") \
     X(REASON_TX_RETRY, "the transaction was refused on a replica before")                          \
     X(REASON_DEFERRED, "sent with the next statement")                                             \
     X(REASON_ROUTER, "answered by the router")                                                     \

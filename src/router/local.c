@@ -271,6 +271,12 @@ static bool set_own(struct session *s, const struct classify_stmt *c)
 static bool begin(struct session *s, const struct classify_stmt *c)
 {
     struct str text = unit_sole_text(s);
+    if (s->tx == DECIDE_TX_REPLICA && s->status == 'T') {
+        msg_error(&s->wire.out, 'N', "WARNING", "25001",
+                  "there is already a transaction in progress", NULL, NULL);
+        local_parts(s, "BEGIN", 'T');
+        return true;
+    }
     if (s->status != 'I' || c->modes.snapshot || text.p == NULL) {
         return false;
     }

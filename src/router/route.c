@@ -212,10 +212,12 @@ static void make_decision(struct session *s)
         .tx_read_committed = s->modes.isolation <= CLASSIFY_ISO_READ_COMMITTED,
         .tx_holds = s->portal_open,
         .tx_failed = s->tx == DECIDE_TX_REPLICA && s->status == 'E',
+        .end_first = u->sole != NULL && (u->sole->stmts[0].kind == CLASSIFY_COMMIT ||
+                                         u->sole->stmts[0].kind == CLASSIFY_ROLLBACK),
         .retry_primary = s->retry_primary,
         .level = s->level,
         .dirty = dirty,
-        .position_known = !dirty || (unknowable && !s->wrote),
+        .position_known = !dirty || (unknowable && !s->wrote && !strong),
         .other_epoch = s->other_epoch,
         .wait_over = u->waited || wait_ms(s) == 0,
         .primary_up = up,
@@ -285,7 +287,7 @@ static void leave_replica(struct session *s)
 static void route_on(struct session *s)
 {
     struct unit *u = &s->unit;
-    if (s->routed && s->vars.stale && s->status == 'I' && u->read && !u->confirmed &&
+    if (s->routed && s->vars.stale && (s->status == 'I' || s->tx == DECIDE_TX_DEFERRED) && u->read && !u->confirmed &&
         s->primary_ready) {
         u->confirmed = true;
         vars_confirm(s);
@@ -335,6 +337,10 @@ static void route_on(struct session *s)
         go_primary(s);
         break;
     case DECIDE_ERROR:
+        if (d->why == REASON_TX_FAILED) {
+            session_refuse(s, "25P02", reason_text(d->why, d->detail, why), NULL);
+            break;
+        }
         session_error(s, d->why == REASON_PRIMARY_DOWN ? "08001" : "57P03",
                      reason_text(d->why, d->detail, why), NULL);
         break;
@@ -343,7 +349,10 @@ static void route_on(struct session *s)
 
 void route_step(struct session *s)
 {
-    if (s->state != SESSION_ROUTING) {
+    /* what it waits for is still to come: this is something else, as the primary's connection for a
+     * unit that has been given up */
+    if (s->state != SESSION_ROUTING || s->wait.list != NULL || s->pool_wait.pool != NULL ||
+        s->confirming) {
         return;
     }
     if (s->reporting) {

@@ -139,6 +139,8 @@ void session_fail_tx(struct session *s)
 void session_end_unit(struct session *s)
 {
     size_t n = s->unit.len < s->wire.in.len ? s->unit.len : s->wire.in.len;
+    fresh_leave(&s->wait);
+    pool_leave(&s->pool_wait);
     buf_take(&s->wire.in, n);
     unit_reset(s);
     s->serving = NULL;
@@ -153,7 +155,7 @@ void session_end_unit(struct session *s)
     session_shake(s);
 }
 
-void session_error(struct session *s, const char *sqlstate, const char *text, const char *hint)
+void session_refuse(struct session *s, const char *sqlstate, const char *text, const char *hint)
 {
     bool closed = s->unit.closed;
     const struct part *last = s->unit.count > 0 ? &s->unit.parts[s->unit.count - 1] : NULL;
@@ -164,21 +166,24 @@ void session_error(struct session *s, const char *sqlstate, const char *text, co
     stmts_forget_unconfirmed(s->worker, &s->stmts);
     answer_release_hold(s);
     msg_error(&s->wire.out, 'E', "ERROR", sqlstate, text, NULL, hint);
-    if (s->status != 'I') {
-        session_release(s);
-        if (s->tx != DECIDE_TX_PRIMARY || s->primary == NULL) {
-            session_fail_tx(s);
-        }
-        s->status = 'E';
-    } else {
-        session_release(s);
-    }
     if (closed) {
         msg_ready(&s->wire.out, s->status);
     }
     wire_touch(&s->wire);
     session_end_unit(s);
     s->skipping = !closed;
+}
+
+void session_error(struct session *s, const char *sqlstate, const char *text, const char *hint)
+{
+    session_release(s);
+    if (s->status != 'I') {
+        if (s->tx != DECIDE_TX_PRIMARY || s->primary == NULL) {
+            session_fail_tx(s);
+        }
+        s->status = 'E';
+    }
+    session_refuse(s, sqlstate, text, hint);
 }
 
 void session_shake(struct session *s)

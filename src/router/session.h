@@ -180,6 +180,8 @@ void session_fatal(struct session *s, const char *sqlstate, const char *text);
 void session_step(struct session *s);
 /* session_error - the unit ends with an error of the router's: told, and skipped up to Sync. */
 void session_error(struct session *s, const char *sqlstate, const char *text, const char *hint);
+/* session_refuse - likewise, but the transaction stays where it is and as it is. */
+void session_refuse(struct session *s, const char *sqlstate, const char *text, const char *hint);
 /* session_move - to another state; a move that the drawing lacks is a bug. */
 void session_move(struct session *s, enum session_state to);
 /* session_end_unit - the unit is over and its ReadyForQuery is out: forget it, go on. */
