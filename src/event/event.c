@@ -57,7 +57,8 @@ struct event_relation *event_relation_new(const struct pgoutput_msg *relation)
     r->columns = def_zalloc(relation->u.relation.column_count, sizeof *r->columns);
     struct rd rd = relation->u.relation.columns;
     struct pgoutput_column c;
-    while (r->column_count < relation->u.relation.column_count && pgoutput_column_next(&rd, &c)) {
+    while (r->column_count < relation->u.relation.column_count &&
+           pgoutput_column_next(&rd, &c)) {
         r->columns[r->column_count++] = (struct event_column){
             .name = def_strndup(c.name.p, c.name.n), .type_oid = c.type_oid, .key = c.key};
     }
@@ -243,8 +244,8 @@ static void add_old_key(struct event *ev, const struct event_relation *r,
     struct pgoutput_value a;
     struct pgoutput_value b;
     bool any = false;
-    for (size_t i = 0; i < r->column_count && pgoutput_tuple_next(&old, &a) &&
-                       pgoutput_tuple_next(&neu, &b);
+    for (size_t i = 0;
+         i < r->column_count && pgoutput_tuple_next(&old, &a) && pgoutput_tuple_next(&neu, &b);
          i++) {
         const struct event_column *c = &r->columns[i];
         if (!c->key || same(&a, &b) || text.len + a.text.n > OLDKEY_MAX) {
@@ -292,8 +293,8 @@ static int topic_event(struct event *ev, const struct event_relation *r, const c
 }
 
 /* The text of a named column of the new row; p NULL when it is not there. */
-static struct str column_text(const struct event_relation *r, const struct pgoutput_tuple *tuple,
-                              const char *name)
+static struct str column_text(const struct event_relation *r,
+                              const struct pgoutput_tuple *tuple, const char *name)
 {
     struct rd rd = tuple->data;
     struct pgoutput_value v;
@@ -337,7 +338,8 @@ int event_from_change(struct event *ev, const struct event_relation *r,
                       const struct pgoutput_msg *msg, struct position at, int64_t commit_us,
                       struct err *e)
 {
-    if (r->route == EVENT_LOG_ONLY || (r->route == EVENT_STORE && msg->type != PGOUTPUT_INSERT)) {
+    if (r->route == EVENT_LOG_ONLY ||
+        (r->route == EVENT_STORE && msg->type != PGOUTPUT_INSERT)) {
         return ERR_NOT_FOUND;
     }
     reset(ev, at);
@@ -422,8 +424,7 @@ static bool message_headers(struct event *ev, struct str headers)
 int event_from_message(struct event *ev, const struct pgoutput_msg *msg, struct position at,
                        int64_t commit_us, struct err *e)
 {
-    if (!msg->u.message.transactional ||
-        !str_eq(msg->u.message.prefix, STR(PUBLISH_PREFIX))) {
+    if (!msg->u.message.transactional || !str_eq(msg->u.message.prefix, STR(PUBLISH_PREFIX))) {
         return ERR_NOT_FOUND;
     }
     struct str content = msg->u.message.content;

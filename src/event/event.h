@@ -63,7 +63,8 @@ struct event {
     size_t header_count;
     struct buf texts; /* header texts, one after the other */
     struct buf body;
-    bool batch; /* may share a message with its neighbours: only standard headers, topic says so */
+    bool
+        batch; /* may share a message with its neighbours: only standard headers, topic says so */
     unsigned batch_count; /* events inside, when it became a batch */
     uint64_t batch_lsn;   /* of the first of them; the sender's note */
     unsigned tries;       /* publications that were refused; the sender's note */

@@ -25,7 +25,8 @@ int position_cmp(struct position a, struct position b)
 
 void lsn_text(uint64_t lsn, char *out)
 {
-    snprintf(out, POSITION_TEXT_MAX, "%" PRIX32 "/%" PRIX32, (uint32_t)(lsn >> 32), (uint32_t)lsn);
+    snprintf(out, POSITION_TEXT_MAX, "%" PRIX32 "/%" PRIX32, (uint32_t)(lsn >> 32),
+             (uint32_t)lsn);
 }
 
 void epoch_text(struct epoch e, char *out)
@@ -35,8 +36,9 @@ void epoch_text(struct epoch e, char *out)
 
 void position_text(struct position p, char *out)
 {
-    int n = snprintf(out, POSITION_TEXT_MAX, "%016" PRIx64 ".%" PRIu32 ":%" PRIX32 "/%" PRIX32,
-                     p.epoch.system, p.epoch.timeline, (uint32_t)(p.lsn >> 32), (uint32_t)p.lsn);
+    int n =
+        snprintf(out, POSITION_TEXT_MAX, "%016" PRIx64 ".%" PRIu32 ":%" PRIX32 "/%" PRIX32,
+                 p.epoch.system, p.epoch.timeline, (uint32_t)(p.lsn >> 32), (uint32_t)p.lsn);
     if (p.ordinal > 0 || p.part > 0) {
         n += snprintf(out + n, (size_t)(POSITION_TEXT_MAX - n), "/%" PRIu64, p.ordinal);
     }
@@ -46,8 +48,8 @@ void position_text(struct position p, char *out)
 }
 
 /* One number from the front of s: digits_max digits at most, all of `base`; moves s behind them. */
-static bool number(struct str *s, unsigned base, bool lower_only, size_t digits_max, uint64_t max,
-                   uint64_t *out)
+static bool number(struct str *s, unsigned base, bool lower_only, size_t digits_max,
+                   uint64_t max, uint64_t *out)
 {
     uint64_t v = 0;
     size_t n = 0;
@@ -105,8 +107,8 @@ static bool take_epoch(struct str *s, struct epoch *out)
     struct str before = *s;
     uint64_t system;
     uint64_t timeline;
-    if (!number(s, 16, true, 16, UINT64_MAX, &system) || before.n - s->n != 16 || !skip(s, '.') ||
-        !number(s, 10, false, 10, UINT32_MAX, &timeline) || timeline == 0) {
+    if (!number(s, 16, true, 16, UINT64_MAX, &system) || before.n - s->n != 16 ||
+        !skip(s, '.') || !number(s, 10, false, 10, UINT32_MAX, &timeline) || timeline == 0) {
         return false;
     }
     *out = (struct epoch){system, (uint32_t)timeline};

@@ -41,9 +41,10 @@ int epoch_cmp(struct epoch a, struct epoch b);
 int position_cmp(struct position a, struct position b);
 
 /* Texts, NUL-terminated, into buffers of POSITION_TEXT_MAX. */
-void lsn_text(uint64_t lsn, char *out);              /* "0/15D6A28" */
-void epoch_text(struct epoch e, char *out);          /* "6f…e1.1" */
-void position_text(struct position p, char *out);    /* "<epoch>:<LSN>", "/<ordinal>[/<part>]" when inside */
+void lsn_text(uint64_t lsn, char *out);     /* "0/15D6A28" */
+void epoch_text(struct epoch e, char *out); /* "6f…e1.1" */
+void position_text(struct position p,
+                   char *out); /* "<epoch>:<LSN>", "/<ordinal>[/<part>]" when inside */
 bool lsn_parse(struct str s, uint64_t *out);
 bool epoch_parse(struct str s, struct epoch *out);
 /* position_parse - a token: "<epoch>:<LSN>", or a bare LSN (epoch left {0,0}: the current one); an

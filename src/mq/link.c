@@ -182,7 +182,8 @@ int link_open(struct link **out, const char *url, const struct link_options *o, 
     amqp_default_connection_info(&ci);
     if (amqp_parse_url(copy, &ci) != AMQP_STATUS_OK || ci.ssl) {
         free(copy);
-        return err_set(e, ERR_INVALID, "broker.url is no amqp://user:password@host:port/vhost URL");
+        return err_set(e, ERR_INVALID,
+                       "broker.url is no amqp://user:password@host:port/vhost URL");
     }
     const char *vhost = ci.vhost[0] != '\0' ? ci.vhost : "/";
     struct link *l = def_zalloc(1, sizeof *l);

@@ -20,7 +20,7 @@
 struct link;
 
 struct link_options {
-    const char *name;       /* connection name that the broker shows; borrowed during link_open */
+    const char *name; /* connection name that the broker shows; borrowed during link_open */
     int connect_timeout_ms; /* TCP and handshake; 0: 5000 */
     int rpc_timeout_ms;     /* of every synchronous method; 0: 10000 */
     int heartbeat_s;        /* 0: 10 */
@@ -47,13 +47,13 @@ bool link_pending(const struct link *l);
 
 /* What arrives. Texts, headers and body are borrowed until the next call on the link. */
 enum link_event_kind {
-    LINK_NONE,      /* nothing within the timeout */
-    LINK_ACK,       /* publisher confirm: tag, multiple */
-    LINK_NACK,      /* the broker could not take it: tag, multiple */
-    LINK_RETURN,    /* an unroutable mandatory message; its confirm follows: code, text, key … */
-    LINK_DELIVER,   /* tag, consumer, redelivered, exchange, key, properties, body */
-    LINK_CANCEL,    /* the server cancelled a consumer (queue deleted, leader moved): consumer */
-    LINK_BLOCKED,   /* resource alarm: text is the reason */
+    LINK_NONE,   /* nothing within the timeout */
+    LINK_ACK,    /* publisher confirm: tag, multiple */
+    LINK_NACK,   /* the broker could not take it: tag, multiple */
+    LINK_RETURN, /* an unroutable mandatory message; its confirm follows: code, text, key … */
+    LINK_DELIVER, /* tag, consumer, redelivered, exchange, key, properties, body */
+    LINK_CANCEL,  /* the server cancelled a consumer (queue deleted, leader moved): consumer */
+    LINK_BLOCKED, /* resource alarm: text is the reason */
     LINK_UNBLOCKED,
 };
 

@@ -50,8 +50,8 @@ int publish_send(struct link *l, const struct publish_message *m, struct err *e)
         p._flags |= AMQP_BASIC_HEADERS_FLAG;
         p.headers = (amqp_table_t){(int)m->header_count, entries};
     }
-    int status = amqp_basic_publish(link_raw(l), link_channel(l),
-                                    amqp_cstring_bytes(m->exchange), amqp_cstring_bytes(m->key),
-                                    1, 0, &p, bytes_of(m->body));
+    int status =
+        amqp_basic_publish(link_raw(l), link_channel(l), amqp_cstring_bytes(m->exchange),
+                           amqp_cstring_bytes(m->key), 1, 0, &p, bytes_of(m->body));
     return link_check_status(l, status, "could not publish", e);
 }

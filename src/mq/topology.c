@@ -54,9 +54,8 @@ static amqp_table_entry_t entry_int(const char *key, int64_t v)
 
 int topology_depth(struct link *l, const char *queue, int64_t *messages, struct err *e)
 {
-    amqp_queue_declare_ok_t *ok =
-        amqp_queue_declare(raw(l), link_channel(l), amqp_cstring_bytes(queue), 1, 1, 0, 0,
-                           amqp_empty_table);
+    amqp_queue_declare_ok_t *ok = amqp_queue_declare(
+        raw(l), link_channel(l), amqp_cstring_bytes(queue), 1, 1, 0, 0, amqp_empty_table);
     int rc = settle(l, "could not look at the queue", queue, e);
     if (rc == 0) {
         *messages = ok->message_count;
@@ -75,7 +74,8 @@ static int declare(struct link *l, const char *name, amqp_table_t arguments, boo
     if (rc != ERR_NOT_FOUND) {
         return rc;
     }
-    amqp_queue_declare(raw(l), link_channel(l), amqp_cstring_bytes(name), 0, 1, 0, 0, arguments);
+    amqp_queue_declare(raw(l), link_channel(l), amqp_cstring_bytes(name), 0, 1, 0, 0,
+                       arguments);
     return settle(l, "could not declare the queue", name, e);
 }
 

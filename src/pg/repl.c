@@ -53,10 +53,10 @@ static int refused(struct repl *r, PGresult *res, const char *what, struct err *
 {
     const char *state = res != NULL ? PQresultErrorField(res, PG_DIAG_SQLSTATE) : NULL;
     const char *text = res != NULL ? PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    bool gone = PQstatus(r->pg) != CONNECTION_OK ||
-                (state != NULL && strncmp(state, "57P", 3) == 0);
-    int code = err_sql(e, gone ? ERR_CLOSED : ERR_SQL, state != NULL ? state : "", "%s: %s", what,
-                       text != NULL ? text : PQerrorMessage(r->pg));
+    bool gone =
+        PQstatus(r->pg) != CONNECTION_OK || (state != NULL && strncmp(state, "57P", 3) == 0);
+    int code = err_sql(e, gone ? ERR_CLOSED : ERR_SQL, state != NULL ? state : "", "%s: %s",
+                       what, text != NULL ? text : PQerrorMessage(r->pg));
     PQclear(res);
     return code;
 }

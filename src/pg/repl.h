@@ -38,8 +38,8 @@ NODISCARD int repl_slot_export(struct repl *r, const char *slot, bool temporary,
 NODISCARD int repl_slot_drop(struct repl *r, const char *slot, struct err *e);
 /* repl_start - stream from lsn on (or from the slot's confirmed position, whichever is later):
  * protocol 1, messages on. After it only the calls below are allowed. */
-NODISCARD int repl_start(struct repl *r, const char *slot, const char *publication, uint64_t lsn,
-                         struct err *e);
+NODISCARD int repl_start(struct repl *r, const char *slot, const char *publication,
+                         uint64_t lsn, struct err *e);
 
 enum repl_event_kind { REPL_NONE, REPL_DATA, REPL_KEEPALIVE };
 
@@ -58,7 +58,7 @@ NODISCARD int repl_next(struct repl *r, struct repl_event *ev, struct err *e);
 void repl_event_free(struct repl_event *ev);
 void repl_free(void *mem); /* of an event whose mem was taken; any thread */
 /* repl_feedback - standby status update. flushed is what the server may forget. */
-NODISCARD int repl_feedback(struct repl *r, uint64_t written, uint64_t flushed, bool reply_wanted,
-                            struct err *e);
+NODISCARD int repl_feedback(struct repl *r, uint64_t written, uint64_t flushed,
+                            bool reply_wanted, struct err *e);
 
 #endif

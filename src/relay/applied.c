@@ -24,11 +24,11 @@
 enum {
     BIND_US = 5000000,
     REPLICAS_US = 2000000,
-    UNKNOWN_US = 500000,   /* an unknown name makes us look again, at most this often */
+    UNKNOWN_US = 500000, /* an unknown name makes us look again, at most this often */
     VERIFY_US = 500000,
     VERIFY_QUIET_US = 2000000, /* the awaited event has not come for this long: a gap */
-    WRITE_US = 5000000,    /* applied positions into parkway.replicas, and only after rows */
-    RESEND_US = 2000000,   /* a session lives at least this long before a resend */
+    WRITE_US = 5000000,  /* applied positions into parkway.replicas, and only after rows */
+    RESEND_US = 2000000, /* a session lives at least this long before a resend */
     PREFETCH = 500,
 };
 
@@ -40,7 +40,7 @@ struct applied {
     struct link *link;
     int64_t began_us;
     int64_t bind_us, replicas_us, write_us;
-    int missing;          /* queues of events.bindings that are not there */
+    int missing; /* queues of events.bindings that are not there */
     bool resend_wanted;
     bool break_settled;
     /* the check of the events stream */

@@ -48,7 +48,8 @@ struct assemble {
     uint64_t seen_end_lsn;
 };
 
-struct assemble *assemble_new(const struct assemble_options *o, const struct assemble_sink *sink)
+struct assemble *assemble_new(const struct assemble_options *o,
+                              const struct assemble_sink *sink)
 {
     struct assemble *a = def_zalloc(1, sizeof *a);
     a->o = *o;
@@ -157,7 +158,8 @@ static void open_frame(struct assemble *a, struct position at)
     }
     if (!a->frame_has_begin) {
         /* the log already holds changes of this very transaction: a repeat */
-        bool inside = a->place.lsn == a->commit_lsn && (a->place.ordinal > 0 || a->place.part > 0);
+        bool inside =
+            a->place.lsn == a->commit_lsn && (a->place.ordinal > 0 || a->place.part > 0);
         frame_add(&a->frame, inside ? FRAME_ITEM_REPEAT : 0, a->begin_wal, buf_str(&a->begin));
         a->frame_has_begin = true;
     }
@@ -219,9 +221,10 @@ static int add_change(struct assemble *a, uint64_t wal, struct str msg, struct t
     if (position_cmp(at, a->place) <= 0) {
         return 0;
     }
-    bool begun_in_parts = a->place.lsn == at.lsn && a->place.ordinal == at.ordinal - 1 &&
-                          a->place.part > 0;
-    bool split = msg.n > ASSEMBLE_PART_BYTES && (msg.n > a->o.frame_max_bytes || begun_in_parts);
+    bool begun_in_parts =
+        a->place.lsn == at.lsn && a->place.ordinal == at.ordinal - 1 && a->place.part > 0;
+    bool split =
+        msg.n > ASSEMBLE_PART_BYTES && (msg.n > a->o.frame_max_bytes || begun_in_parts);
     if (a->frame.len > 0 && (split || a->frame.len + msg.n > a->o.frame_max_bytes)) {
         int rc = assemble_close(a, e);
         if (rc != 0) {
@@ -273,7 +276,8 @@ static int on_begin(struct assemble *a, uint64_t wal, struct str bytes,
                     const struct pgoutput_msg *m, struct err *e)
 {
     if (a->open || m->u.begin.commit_lsn < a->seen_end_lsn) {
-        return err_set(e, ERR_PROTOCOL, "the primary's stream begins a transaction out of order");
+        return err_set(e, ERR_PROTOCOL,
+                       "the primary's stream begins a transaction out of order");
     }
     a->open = true;
     a->frame_has_begin = false;

@@ -28,9 +28,10 @@ struct assemble_change {
     const struct pgoutput_msg *msg;
     struct event_relation *const *relations;
     size_t relation_count;
-    struct position at;      /* the place after it */
-    struct position before;  /* (commit LSN, ordinal - 1): a part number here names a sub-place */
-    int64_t commit_us;       /* wall time of the commit */
+    struct position at; /* the place after it */
+    struct position
+        before;        /* (commit LSN, ordinal - 1): a part number here names a sub-place */
+    int64_t commit_us; /* wall time of the commit */
 };
 
 struct assemble_sink {
@@ -47,7 +48,8 @@ struct assemble_options {
     struct position have; /* the log holds everything up to here; the next frame's prev */
 };
 
-struct assemble *assemble_new(const struct assemble_options *o, const struct assemble_sink *sink);
+struct assemble *assemble_new(const struct assemble_options *o,
+                              const struct assemble_sink *sink);
 void assemble_free(struct assemble *a);
 
 /* assemble_feed - one pgoutput message that the server sent at wal. ERR_PROTOCOL: the stream makes

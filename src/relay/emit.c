@@ -28,11 +28,11 @@
 #include <stdlib.h>
 
 enum {
-    PROGRESS_US = 50000,   /* a progress frame at most this often */
-    RELEASE_US = 2000,     /* the frontier is computed at most this often */
-    PUMP_EVERY = 32,       /* messages between two looks at what the broker sends */
-    DRAIN_US = 1000000,    /* for the last confirms of a session */
-    TRIES = 3,             /* of an event that a queue refuses */
+    PROGRESS_US = 50000, /* a progress frame at most this often */
+    RELEASE_US = 2000,   /* the frontier is computed at most this often */
+    PUMP_EVERY = 32,     /* messages between two looks at what the broker sends */
+    DRAIN_US = 1000000,  /* for the last confirms of a session */
+    TRIES = 3,           /* of an event that a queue refuses */
     RETRY_FIRST_US = 200000,
     RETRY_MAX_US = 10000000,
     AHEAD_MARKS = 64,
@@ -87,8 +87,8 @@ static uint64_t min_lsn(uint64_t a, uint64_t b)
 
 static uint64_t events_unconfirmed(const struct emit *m)
 {
-    uint64_t lsn = min_lsn(window_safe_lsn(m->window, WINDOW_EVENTS),
-                           window_retry_safe_lsn(&m->retries));
+    uint64_t lsn =
+        min_lsn(window_safe_lsn(m->window, WINDOW_EVENTS), window_retry_safe_lsn(&m->retries));
     return m->held != NULL ? min_lsn(lsn, m->held->at.lsn) : lsn;
 }
 
@@ -99,8 +99,7 @@ static uint64_t events_safe(struct emit *m)
         seen = m->progress_lsn;
     }
     seen = seen > m->s->start_lsn ? seen : m->s->start_lsn;
-    uint64_t unverified =
-        window_marks_safe_lsn(m->marks, atomic_load(&m->s->verified_seq));
+    uint64_t unverified = window_marks_safe_lsn(m->marks, atomic_load(&m->s->verified_seq));
     return min_lsn(seen, min_lsn(unverified, events_unconfirmed(m)));
 }
 
@@ -258,7 +257,8 @@ static int on_refused(struct emit *m, struct window_entry *entry, struct err *e)
     metric_inc(metric(m, SESSION_NACKS));
     atomic_fetch_add(&m->s->refused_count, entry->seq > 0 ? 1 : 0);
     if (ev->tries == 0) {
-        log_warn("a queue refused an event, trying again key=%s id=%s", ev->key, ev->message_id);
+        log_warn("a queue refused an event, trying again key=%s id=%s", ev->key,
+                 ev->message_id);
     }
     window_retry_add(&m->retries, ev, entry->safe_lsn, ev->tries,
                      clock_mono_us() + retry_wait_us(ev->tries));
@@ -379,10 +379,9 @@ static int wait_room(struct emit *m, enum window_lane lane, struct err *e)
         rc = pump(m, 0, e);
     }
     size_t retries_max = m->serving ? SIZE_MAX : (size_t)relay_conf()->window;
-    while (rc == 0 &&
-           (!window_has_room(m->window) || m->retries.count >= retries_max ||
-            window_bytes(m->window) >= (size_t)relay_conf()->window_bytes ||
-            link_blocked(m->link) || (lane == WINDOW_LOG && m->paused))) {
+    while (rc == 0 && (!window_has_room(m->window) || m->retries.count >= retries_max ||
+                       window_bytes(m->window) >= (size_t)relay_conf()->window_bytes ||
+                       link_blocked(m->link) || (lane == WINDOW_LOG && m->paused))) {
         if (session_stopping(m->s)) {
             return err_set(e, ERR_CLOSED, "stopping");
         }
@@ -454,13 +453,12 @@ static int send_event(struct emit *m, struct event *ev, uint64_t safe_lsn, struc
                                              .text = event_header_text(ev, n)};
     }
     headers[n++] = (struct publish_header){.name = "parkway:run", .text = str_of(m->s->run)};
-    headers[n++] =
-        (struct publish_header){.name = "parkway:seq", .number = (int64_t)entry.seq};
+    headers[n++] = (struct publish_header){.name = "parkway:seq", .number = (int64_t)entry.seq};
     struct publish_message msg = {
         .exchange = ev->exchange,
         .key = direct ? setup()->events_stream : ev->key,
-        .content_type = ev->batch_count > 1 ? "application/cloudevents-batch+json"
-                                            : "application/json",
+        .content_type =
+            ev->batch_count > 1 ? "application/cloudevents-batch+json" : "application/json",
         .message_id = ev->message_id,
         .headers = headers,
         .header_count = n,
@@ -516,9 +514,10 @@ static int one_event(struct emit *m, const struct assemble_change *c,
     }
     struct event *ev = def_zalloc(1, sizeof *ev);
     struct err why = ERR_INIT;
-    int rc = is_message                         ? event_from_message(ev, c->msg, at, c->commit_us, &why)
-             : c->msg->type == PGOUTPUT_TRUNCATE ? event_from_truncate(ev, r, at, c->commit_us, &why)
-                                                 : event_from_change(ev, r, c->msg, at, c->commit_us, &why);
+    int rc = is_message ? event_from_message(ev, c->msg, at, c->commit_us, &why)
+             : c->msg->type == PGOUTPUT_TRUNCATE
+                 ? event_from_truncate(ev, r, at, c->commit_us, &why)
+                 : event_from_change(ev, r, c->msg, at, c->commit_us, &why);
     if (rc == ERR_INVALID) {
         metric_inc(metric(m, SESSION_EVENTS_INVALID));
         char where[POSITION_TEXT_MAX];
@@ -567,8 +566,9 @@ static int serve_retries(struct emit *m, struct err *e)
         bool command = strcmp(ev->exchange, setup()->events_exchange) != 0;
         if (ev->tries > TRIES && !command) {
             metric_inc(metric(m, SESSION_DIVERTED));
-            log_warn("a queue keeps refusing an event, it goes to the stream alone key=%s id=%s",
-                     ev->key, ev->message_id);
+            log_warn(
+                "a queue keeps refusing an event, it goes to the stream alone key=%s id=%s",
+                ev->key, ev->message_id);
             ev->exchange[0] = '\0';
         }
         rc = send_event(m, ev, r.safe_lsn, e);
@@ -695,9 +695,8 @@ void *emit_main(void *arg)
         session_fail(s, is_stream_fault ? SESSION_END_PRIMARY : SESSION_END_BROKER, &e);
     }
     s->unconfirmed_lsn = events_unconfirmed(m);
-    s->unverified_lsn =
-        min_lsn(s->unconfirmed_lsn,
-                window_marks_safe_lsn(m->marks, atomic_load(&s->verified_seq)));
+    s->unverified_lsn = min_lsn(s->unconfirmed_lsn,
+                                window_marks_safe_lsn(m->marks, atomic_load(&s->verified_seq)));
     pthread_mutex_lock(&s->lock);
     atomic_store(&s->publish_link, NULL);
     pthread_mutex_unlock(&s->lock);

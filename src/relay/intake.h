@@ -21,9 +21,9 @@ struct intake_record {
 
 struct intake_chunk {
     struct intake_chunk *next;
-    struct buf bytes;  /* small records, packed */
-    size_t read_at;    /* consumer's mark in bytes */
-    void *large;       /* one large record's memory, after the packed ones; freed by free_large */
+    struct buf bytes; /* small records, packed */
+    size_t read_at;   /* consumer's mark in bytes */
+    void *large; /* one large record's memory, after the packed ones; freed by free_large */
     uint64_t large_wal;
     struct str large_msg;
     bool large_read;

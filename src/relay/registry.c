@@ -24,7 +24,8 @@ static int read_row(struct conn *c, struct row *out, struct err *e)
                         "SELECT epoch, coalesce(start_lsn, '0/0')::text, incarnation"
                         " FROM parkway.relay WHERE slot = $1",
                         1, &slot, &rows, e);
-    if (rc == ERR_SQL && (strcmp(e->sqlstate, "42P01") == 0 || strcmp(e->sqlstate, "3F000") == 0)) {
+    if (rc == ERR_SQL &&
+        (strcmp(e->sqlstate, "42P01") == 0 || strcmp(e->sqlstate, "3F000") == 0)) {
         return err_set(e, ERR_NOT_FOUND,
                        "schema parkway is missing on the primary hint=\"run parkway migrate\"");
     }
@@ -37,8 +38,8 @@ static int read_row(struct conn *c, struct row *out, struct err *e)
         epoch_parse(rows_get(rows, 0, 0), &out->epoch);
         lsn_parse(rows_get(rows, 0, 1), &start);
         out->marked = start == 0;
-        out->has_incarnation =
-            rows_get(rows, 0, 2).p != NULL && uuid_parse(rows_get(rows, 0, 2), out->incarnation);
+        out->has_incarnation = rows_get(rows, 0, 2).p != NULL &&
+                               uuid_parse(rows_get(rows, 0, 2), out->incarnation);
     }
     rows_free(rows);
     return 0;
@@ -139,7 +140,7 @@ int registry_open(struct registry *out, struct conn *c, struct repl *r, bool rep
 {
     *out = (struct registry){0};
     struct repl_system sys;
-    struct row row;
+    struct row row = {.found = false};
     bool publication = false;
     bool found = false;
     bool usable = false;
@@ -159,12 +160,13 @@ int registry_open(struct registry *out, struct conn *c, struct repl *r, bool rep
     }
     out->epoch = (struct epoch){sys.system, sys.timeline};
     out->wal_lsn = sys.flushed_lsn;
-    const char *missing = replace                                 ? "its history cannot be decoded"
-                          : !publication && (row.found || found)  ? "the publication is missing"
-                          : row.found && !found                   ? "the slot is missing"
-                          : found && !usable                      ? "the slot is lost"
-                          : row.found && !epoch_eq(row.epoch, out->epoch) ? "the primary is another"
-                                                                  : NULL;
+    const char *missing = replace ? "its history cannot be decoded"
+                          : !publication && (row.found || found) ? "the publication is missing"
+                          : row.found && !found                  ? "the slot is missing"
+                          : found && !usable                     ? "the slot is lost"
+                          : row.found && !epoch_eq(row.epoch, out->epoch)
+                              ? "the primary is another"
+                              : NULL;
     out->lost = missing != NULL || (row.found && row.marked);
     out->lost_now = missing != NULL;
     snprintf(out->why, sizeof out->why, "%s", missing != NULL ? missing : "");
@@ -200,13 +202,14 @@ int registry_settle(struct conn *c, struct epoch epoch, uint64_t start_lsn,
     uuid_text(incarnation, uuid_out);
     struct str params[] = {str_of(setup()->capture_slot), str_of(setup()->capture_publication),
                            str_of(epoch_out), str_of(lsn_out), str_of(uuid_out)};
-    return conn_query(c,
-                      "INSERT INTO parkway.relay (slot, publication, epoch, start_lsn, incarnation)"
-                      " VALUES ($1, $2, $3, $4::pg_lsn, $5::uuid)"
-                      " ON CONFLICT (slot) DO UPDATE SET publication = excluded.publication,"
-                      " epoch = excluded.epoch, start_lsn = excluded.start_lsn,"
-                      " incarnation = excluded.incarnation",
-                      ARRAY_LEN(params), params, NULL, e);
+    return conn_query(
+        c,
+        "INSERT INTO parkway.relay (slot, publication, epoch, start_lsn, incarnation)"
+        " VALUES ($1, $2, $3, $4::pg_lsn, $5::uuid)"
+        " ON CONFLICT (slot) DO UPDATE SET publication = excluded.publication,"
+        " epoch = excluded.epoch, start_lsn = excluded.start_lsn,"
+        " incarnation = excluded.incarnation",
+        ARRAY_LEN(params), params, NULL, e);
 }
 
 int registry_incarnation(struct conn *c, const uint8_t incarnation[16], struct err *e)
@@ -233,8 +236,9 @@ int registry_report(struct conn *c, const char *name, struct epoch epoch, uint64
     epoch_text(epoch, epoch_out);
     lsn_text(lsn, lsn_out);
     struct str params[] = {str_of(name), str_of(epoch_out), str_of(lsn_out)};
-    return conn_query(c,
-                      "UPDATE parkway.replicas SET applied_epoch = $2, applied_lsn = $3::pg_lsn,"
-                      " reported_at = now() WHERE name = $1",
-                      ARRAY_LEN(params), params, NULL, e);
+    return conn_query(
+        c,
+        "UPDATE parkway.replicas SET applied_epoch = $2, applied_lsn = $3::pg_lsn,"
+        " reported_at = now() WHERE name = $1",
+        ARRAY_LEN(params), params, NULL, e);
 }

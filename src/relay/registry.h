@@ -12,14 +12,14 @@
 #include "pg/repl.h"
 
 struct registry {
-    struct epoch epoch;     /* of the primary now */
-    uint64_t slot_lsn;      /* the slot's confirmed position */
-    uint64_t wal_lsn;       /* the primary's position */
+    struct epoch epoch; /* of the primary now */
+    uint64_t slot_lsn;  /* the slot's confirmed position */
+    uint64_t wal_lsn;   /* the primary's position */
     bool has_incarnation;
     uint8_t incarnation[16]; /* of the log stream, as remembered */
-    bool lost;              /* a break is due: slot_lsn starts a new history */
-    bool lost_now;          /* found out by this call */
-    char why[128];          /* then: what was missing */
+    bool lost;               /* a break is due: slot_lsn starts a new history */
+    bool lost_now;           /* found out by this call */
+    char why[128];           /* then: what was missing */
 };
 
 /* registry_open - finds or makes publication, slot and row. replace: the present slot is of no use
@@ -30,11 +30,12 @@ NODISCARD int registry_open(struct registry *out, struct conn *c, struct repl *r
 /* registry_settle - remembers start, epoch and incarnation (at the start, and after a break). */
 NODISCARD int registry_settle(struct conn *c, struct epoch epoch, uint64_t start_lsn,
                               const uint8_t incarnation[16], struct err *e);
-NODISCARD int registry_incarnation(struct conn *c, const uint8_t incarnation[16], struct err *e);
+NODISCARD int registry_incarnation(struct conn *c, const uint8_t incarnation[16],
+                                   struct err *e);
 /* registry_replicas - names, one row each; free with rows_free. */
 NODISCARD int registry_replicas(struct conn *c, struct rows **out, struct err *e);
 /* registry_report - writes what a replica has applied. */
-NODISCARD int registry_report(struct conn *c, const char *name, struct epoch epoch, uint64_t lsn,
-                              struct err *e);
+NODISCARD int registry_report(struct conn *c, const char *name, struct epoch epoch,
+                              uint64_t lsn, struct err *e);
 
 #endif

@@ -42,9 +42,10 @@ struct relay {
     struct metric metrics[SESSION_METRIC_COUNT];
     struct backoff backoff;
     /* what the last session said about the next one */
-    bool replace_slot;        /* its history cannot be decoded */
-    bool resend;              /* log lane from the slot's confirmed position */
-    uint64_t events_from_lsn; /* events at or after it are due; UINT64_MAX: as the stream says */
+    bool replace_slot; /* its history cannot be decoded */
+    bool resend;       /* log lane from the slot's confirmed position */
+    uint64_t
+        events_from_lsn; /* events at or after it are due; UINT64_MAX: as the stream says */
     /* reports outlive a session: an idle replica has nothing new to say */
     struct session_replica replicas[SESSION_REPLICAS_MAX];
     size_t replica_count;
@@ -101,8 +102,8 @@ static void primary_down(struct relay *r, const struct err *e)
 static void broker_down(struct relay *r, const struct err *e)
 {
     metric_inc(&r->metrics[SESSION_FAIL_BROKER]);
-    peer_down(&r->broker_up, r->broker_text, sizeof r->broker_text, &r->metrics[SESSION_UP_BROKER],
-              "broker unavailable", e);
+    peer_down(&r->broker_up, r->broker_text, sizeof r->broker_text,
+              &r->metrics[SESSION_UP_BROKER], "broker unavailable", e);
 }
 
 /* --- a session ---------------------------------------------------------------------------------- */
@@ -182,8 +183,7 @@ static void place(struct relay *r, struct session *s, const struct registry *reg
         uint64_t from = r->events_from_lsn > slot.lsn ? r->events_from_lsn : slot.lsn;
         s->events_have = (struct position){.epoch = reg->epoch, .lsn = from};
     }
-    s->start_lsn =
-        s->log_have.lsn < s->events_have.lsn ? s->log_have.lsn : s->events_have.lsn;
+    s->start_lsn = s->log_have.lsn < s->events_have.lsn ? s->log_have.lsn : s->events_have.lsn;
     atomic_store(&s->released_lsn, s->slot_lsn);
     atomic_store(&s->heard_lsn, reg->wal_lsn);
     atomic_store(&s->log_lsn, s->log_have.lsn);
@@ -205,7 +205,8 @@ static void say_start(struct relay *r, struct session *s, const struct registry 
     if (s->is_break) {
         char from[POSITION_TEXT_MAX];
         position_text(s->break_from, from);
-        log_warn("writing a break into the log from=%s to=%s hint=\"replicas resync\"", from, log);
+        log_warn("writing a break into the log from=%s to=%s hint=\"replicas resync\"", from,
+                 log);
     }
     log_info("streaming slot=%s from=%s log=%s confirmed=%s", setup()->capture_slot, start, log,
              slot);
@@ -324,7 +325,8 @@ static void judge(struct relay *r, struct session *s)
         r->events_from_lsn = s->unverified_lsn;
         break;
     case SESSION_END_RESEND:
-        log_info("sending the log again from the slot's confirmed position: %s", s->end_err.text);
+        log_info("sending the log again from the slot's confirmed position: %s",
+                 s->end_err.text);
         metric_inc(&r->metrics[SESSION_RESENDS]);
         r->resend = true;
         break;
@@ -381,7 +383,7 @@ static int64_t attend(struct relay *r)
 /* --- the daemon --------------------------------------------------------------------------------- */
 
 static const struct metric metrics_initial[SESSION_METRIC_COUNT] = {
-#define X(id, text, kind_, help_) {.name = "parkway_relay_" text, .kind = kind_, .help = help_},
+#define X(id, text, type, why) {.name = "parkway_relay_" text, .kind = (type), .help = (why)},
     SESSION_METRICS(X)
 #undef X
 };
@@ -420,10 +422,8 @@ int relay_main(int argc, char **argv)
     memcpy(r->metrics, metrics_initial, sizeof r->metrics);
     r->events_from_lsn = UINT64_MAX;
     atomic_store(&r->down_since_us, clock_mono_us());
-    struct httpd_ops ops = {.metrics = r->metrics,
-                            .metric_count = SESSION_METRIC_COUNT,
-                            .ready = ready,
-                            .ctx = r};
+    struct httpd_ops ops = {
+        .metrics = r->metrics, .metric_count = SESSION_METRIC_COUNT, .ready = ready, .ctx = r};
     struct httpd *http;
     struct err e = ERR_INIT;
     if (httpd_start_ops(&http, "127.0.0.1", (int)relay_conf()->http_port, &ops, &e) != 0) {

@@ -49,7 +49,8 @@ static const struct conf_key keys[] = {
      .unit = "",
      .initial = "applied",
      .choices = "applied|confirmed",
-     .sentence = "What the slot waits for: every registered replica, or the broker's confirms."},
+     .sentence =
+         "What the slot waits for: every registered replica, or the broker's confirms."},
     {.name = "wal_budget_bytes",
      .type = CONF_INT,
      .offset = AT(wal_budget_bytes),
@@ -68,5 +69,6 @@ static const struct conf_key keys[] = {
      .sentence = "After this long without a word from the relay the primary frees the slot."},
 };
 
-const struct conf_group relay_conf_group = {
-    "relay", "The relay: from the primary's WAL to the broker.", keys, ARRAY_LEN(keys), &values};
+const struct conf_group relay_conf_group = {"relay",
+                                            "The relay: from the primary's WAL to the broker.",
+                                            keys, ARRAY_LEN(keys), &values};

@@ -7,13 +7,13 @@
 #include "mq/link.h"
 
 struct resume {
-    bool log_empty;          /* the stream holds no frame at all: it is a new one */
-    bool log_found;          /* a frame was read; the next two are its */
+    bool log_empty; /* the stream holds no frame at all: it is a new one */
+    bool log_found; /* a frame was read; the next two are its */
     struct position log_last;
     uint8_t incarnation[16];
-    bool events_found;       /* an event of the relay was read */
+    bool events_found; /* an event of the relay was read */
     struct position events_last;
-    int64_t events_offset;   /* of the last message there, whoever wrote it; -1: none */
+    int64_t events_offset; /* of the last message there, whoever wrote it; -1: none */
 };
 
 /* resume_declare - exchanges, streams, the queue of reports, and the binding of the events stream. */

@@ -22,45 +22,49 @@
 #include <stdatomic.h>
 
 /* Metrics; the table is in relay.c, in this order. */
-#define SESSION_METRICS(X)                                                                         \
-    X(UP_PRIMARY, "primary_up", METRIC_GAUGE, "1 while the replication connection stands")         \
-    X(UP_BROKER, "broker_up", METRIC_GAUGE, "1 while the broker's connections stand")              \
-    X(BLOCKED, "blocked", METRIC_GAUGE, "1 while the broker blocks publishing by an alarm")        \
-    X(SESSIONS, "sessions_total", METRIC_COUNTER, "pipelines started, restarts included")          \
-    X(FAIL_PRIMARY, "primary_failures_total", METRIC_COUNTER, "sessions ended by the primary")     \
-    X(FAIL_BROKER, "broker_failures_total", METRIC_COUNTER, "sessions ended by the broker")        \
-    X(LOSSES, "losses_total", METRIC_COUNTER, "new slots started because history was lost")        \
-    X(RESENDS, "resends_total", METRIC_COUNTER, "resends of the log served")                       \
-    X(GAPS, "events_gaps_total", METRIC_COUNTER, "times the events stream missed events")          \
-    X(RECEIVED, "received_bytes_total", METRIC_COUNTER, "decoded WAL received")                    \
-    X(MESSAGES, "received_messages_total", METRIC_COUNTER, "pgoutput messages received")           \
-    X(TRANSACTIONS, "transactions_total", METRIC_COUNTER, "transactions put into the log")         \
-    X(CHANGES, "changes_total", METRIC_COUNTER, "rows, truncates and messages seen")               \
-    X(FRAMES, "frames_total", METRIC_COUNTER, "frames published to the log")                       \
-    X(FRAME_BYTES, "frame_bytes_total", METRIC_COUNTER, "bytes of frames published")               \
-    X(PROGRESS, "progress_frames_total", METRIC_COUNTER, "progress frames among them")             \
-    X(EVENTS, "events_total", METRIC_COUNTER, "event messages published")                          \
-    X(EVENTS_INVALID, "events_invalid_total", METRIC_COUNTER, "changes that could not be events")  \
-    X(CONFIRMS, "confirms_total", METRIC_COUNTER, "messages confirmed")                            \
-    X(NACKS, "nacks_total", METRIC_COUNTER, "messages refused by the broker")                      \
-    X(RETURNS, "returns_total", METRIC_COUNTER, "messages returned as unroutable")                 \
-    X(DIVERTED, "events_diverted_total", METRIC_COUNTER, "refused events put into the stream alone") \
-    X(WINDOW, "window_messages", METRIC_GAUGE, "messages unconfirmed now")                         \
-    X(WINDOW_BYTES, "window_bytes", METRIC_GAUGE, "their bytes")                                   \
-    X(INTAKE, "intake_bytes", METRIC_GAUGE, "bytes between capture and emit")                      \
-    X(LAG, "lag_bytes", METRIC_GAUGE, "WAL between the primary's position and the log's")          \
-    X(WAL_HELD, "wal_held_bytes", METRIC_GAUGE, "WAL that the slot keeps on the primary")          \
-    X(AHEAD, "ahead_bytes", METRIC_GAUGE, "bytes of the log ahead of the slowest replica")         \
-    X(PAUSED, "paused", METRIC_GAUGE, "1 while publishing waits for the slowest replica")          \
-    X(HOLD, "release_hold", METRIC_GAUGE,                                                          \
-      "what holds the release: 0 nothing, 1 log, 2 events, 3 a replica, 4 replicas unknown")       \
-    X(OVER_BUDGET, "over_budget", METRIC_GAUGE, "1 while WAL is released past a replica")          \
-    X(REPLICAS, "replicas", METRIC_GAUGE, "replicas registered")                                   \
-    X(REPLICAS_HEARD, "replicas_heard", METRIC_GAUGE, "replicas that reported since the start")    \
-    X(REPORTS, "reports_total", METRIC_COUNTER, "reports of replicas read")                        \
-    X(BINDINGS_MISSING, "bindings_missing", METRIC_GAUGE, "queues of events.bindings that do not exist") \
-    X(CAPTURED_LSN, "captured_lsn", METRIC_GAUGE, "last position received, as a number")           \
-    X(PUBLISHED_LSN, "published_lsn", METRIC_GAUGE, "last position confirmed in the log")          \
+#define SESSION_METRICS(X)                                                                     \
+    X(UP_PRIMARY, "primary_up", METRIC_GAUGE, "1 while the replication connection stands")     \
+    X(UP_BROKER, "broker_up", METRIC_GAUGE, "1 while the broker's connections stand")          \
+    X(BLOCKED, "blocked", METRIC_GAUGE, "1 while the broker blocks publishing by an alarm")    \
+    X(SESSIONS, "sessions_total", METRIC_COUNTER, "pipelines started, restarts included")      \
+    X(FAIL_PRIMARY, "primary_failures_total", METRIC_COUNTER, "sessions ended by the primary") \
+    X(FAIL_BROKER, "broker_failures_total", METRIC_COUNTER, "sessions ended by the broker")    \
+    X(LOSSES, "losses_total", METRIC_COUNTER, "new slots started because history was lost")    \
+    X(RESENDS, "resends_total", METRIC_COUNTER, "resends of the log served")                   \
+    X(GAPS, "events_gaps_total", METRIC_COUNTER, "times the events stream missed events")      \
+    X(RECEIVED, "received_bytes_total", METRIC_COUNTER, "decoded WAL received")                \
+    X(MESSAGES, "received_messages_total", METRIC_COUNTER, "pgoutput messages received")       \
+    X(TRANSACTIONS, "transactions_total", METRIC_COUNTER, "transactions put into the log")     \
+    X(CHANGES, "changes_total", METRIC_COUNTER, "rows, truncates and messages seen")           \
+    X(FRAMES, "frames_total", METRIC_COUNTER, "frames published to the log")                   \
+    X(FRAME_BYTES, "frame_bytes_total", METRIC_COUNTER, "bytes of frames published")           \
+    X(PROGRESS, "progress_frames_total", METRIC_COUNTER, "progress frames among them")         \
+    X(EVENTS, "events_total", METRIC_COUNTER, "event messages published")                      \
+    X(EVENTS_INVALID, "events_invalid_total", METRIC_COUNTER,                                  \
+      "changes that could not be events")                                                      \
+    X(CONFIRMS, "confirms_total", METRIC_COUNTER, "messages confirmed")                        \
+    X(NACKS, "nacks_total", METRIC_COUNTER, "messages refused by the broker")                  \
+    X(RETURNS, "returns_total", METRIC_COUNTER, "messages returned as unroutable")             \
+    X(DIVERTED, "events_diverted_total", METRIC_COUNTER,                                       \
+      "refused events put into the stream alone")                                              \
+    X(WINDOW, "window_messages", METRIC_GAUGE, "messages unconfirmed now")                     \
+    X(WINDOW_BYTES, "window_bytes", METRIC_GAUGE, "their bytes")                               \
+    X(INTAKE, "intake_bytes", METRIC_GAUGE, "bytes between capture and emit")                  \
+    X(LAG, "lag_bytes", METRIC_GAUGE, "WAL between the primary's position and the log's")      \
+    X(WAL_HELD, "wal_held_bytes", METRIC_GAUGE, "WAL that the slot keeps on the primary")      \
+    X(AHEAD, "ahead_bytes", METRIC_GAUGE, "bytes of the log ahead of the slowest replica")     \
+    X(PAUSED, "paused", METRIC_GAUGE, "1 while publishing waits for the slowest replica")      \
+    X(HOLD, "release_hold", METRIC_GAUGE,                                                      \
+      "what holds the release: 0 nothing, 1 log, 2 events, 3 a replica, 4 replicas unknown")   \
+    X(OVER_BUDGET, "over_budget", METRIC_GAUGE, "1 while WAL is released past a replica")      \
+    X(REPLICAS, "replicas", METRIC_GAUGE, "replicas registered")                               \
+    X(REPLICAS_HEARD, "replicas_heard", METRIC_GAUGE,                                          \
+      "replicas that reported since the start")                                                \
+    X(REPORTS, "reports_total", METRIC_COUNTER, "reports of replicas read")                    \
+    X(BINDINGS_MISSING, "bindings_missing", METRIC_GAUGE,                                      \
+      "queues of events.bindings that do not exist")                                           \
+    X(CAPTURED_LSN, "captured_lsn", METRIC_GAUGE, "last position received, as a number")       \
+    X(PUBLISHED_LSN, "published_lsn", METRIC_GAUGE, "last position confirmed in the log")      \
     X(RELEASED_LSN, "released_lsn", METRIC_GAUGE, "last position released on the slot")
 
 enum session_metric {
@@ -73,12 +77,12 @@ enum session_metric {
 /* Why a session ended. */
 enum session_end {
     SESSION_RUNNING,
-    SESSION_STOPPED,      /* asked to */
-    SESSION_END_PRIMARY,  /* the replication connection or a connection was lost */
-    SESSION_END_BROKER,   /* a link was lost, or a message refused or returned */
-    SESSION_END_LOSS,     /* the publication is gone: history cannot be decoded */
-    SESSION_END_GAP,      /* parkway.events misses events: send them again */
-    SESSION_END_RESEND,   /* a replica asked for the log again */
+    SESSION_STOPPED,     /* asked to */
+    SESSION_END_PRIMARY, /* the replication connection or a connection was lost */
+    SESSION_END_BROKER,  /* a link was lost, or a message refused or returned */
+    SESSION_END_LOSS,    /* the publication is gone: history cannot be decoded */
+    SESSION_END_GAP,     /* parkway.events misses events: send them again */
+    SESSION_END_RESEND,  /* a replica asked for the log again */
 };
 
 enum { SESSION_REPLICAS_MAX = 64, SESSION_NAME_MAX = 64 };
@@ -102,9 +106,9 @@ struct session {
     uint64_t slot_lsn;           /* the slot's confirmed position at the start */
     struct position log_have;    /* the log holds everything up to here */
     struct position events_have; /* parkway.events likewise */
-    bool is_break;               /* history is lost: begin with a break frame from break_from to log_have */
+    bool is_break; /* history is lost: begin with a break frame from break_from to log_have */
     struct position break_from;
-    uint64_t start_lsn;   /* where the stream begins: both lanes hold everything before it */
+    uint64_t start_lsn;    /* where the stream begins: both lanes hold everything before it */
     int64_t events_offset; /* of the last message in parkway.events; -1: none */
     uint64_t replayed_to;  /* the log's end before a resend; 0: none */
 
@@ -121,10 +125,10 @@ struct session {
     _Atomic(struct link *) publish_link; /* for interruption */
     _Atomic(struct link *) read_link;
 
-    _Atomic uint64_t heard_lsn;    /* capture: the server's position */
-    _Atomic uint64_t released_lsn; /* emit: what the slot may forget */
-    _Atomic uint64_t log_lsn;      /* emit: confirmed prefix of the log */
-    _Atomic uint64_t data_lsn;     /* emit: last place of rows in the log */
+    _Atomic uint64_t heard_lsn;     /* capture: the server's position */
+    _Atomic uint64_t released_lsn;  /* emit: what the slot may forget */
+    _Atomic uint64_t log_lsn;       /* emit: confirmed prefix of the log */
+    _Atomic uint64_t data_lsn;      /* emit: last place of rows in the log */
     _Atomic uint64_t confirmed_seq; /* emit: events 1..n are confirmed */
     _Atomic uint64_t refused_count; /* emit: of them, refused by some queue */
     _Atomic uint64_t verified_seq;  /* applied: and seen in the stream */

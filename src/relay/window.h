@@ -16,11 +16,11 @@ struct window_entry {
     enum window_lane lane;
     uint64_t safe_lsn;
     size_t bytes;
-    struct position last;  /* of a frame: its last place */
-    bool is_break;         /* of a frame */
-    struct event *event;   /* of the events lane; owned */
-    uint64_t seq;          /* of an event */
-    bool returned;         /* came back as unroutable; its confirm follows */
+    struct position last; /* of a frame: its last place */
+    bool is_break;        /* of a frame */
+    struct event *event;  /* of the events lane; owned */
+    uint64_t seq;         /* of an event */
+    bool returned;        /* came back as unroutable; its confirm follows */
 };
 
 struct window;

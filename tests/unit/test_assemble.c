@@ -204,7 +204,8 @@ static void apply(const struct out *o, size_t from, struct position *cursor, str
                         known = known || tables[k] == m.u.change.oid;
                     }
                     assert_true(known);
-                    buf_addf(text, "I%u:%zu:%c ", m.u.change.oid, whole.n, whole.p[whole.n - 1]);
+                    buf_addf(text, "I%u:%zu:%c ", m.u.change.oid, whole.n,
+                             whole.p[whole.n - 1]);
                 } else {
                     buf_addf(text, "%c ", m.type);
                 }
@@ -308,14 +309,14 @@ static void continues(void **state)
                 assert_int_equal(o2->change_count, 8);
                 struct out *joined = def_zalloc(1, sizeof *joined);
                 for (size_t i = 0; i <= k; i++) {
-                    assert_int_equal(on_frame(joined, &o->frames[i].head,
-                                              buf_str(&o->frames[i].body), &e),
-                                     0);
+                    assert_int_equal(
+                        on_frame(joined, &o->frames[i].head, buf_str(&o->frames[i].body), &e),
+                        0);
                 }
                 for (size_t i = 0; i < o2->count; i++) {
-                    assert_int_equal(on_frame(joined, &o2->frames[i].head,
-                                              buf_str(&o2->frames[i].body), &e),
-                                     0);
+                    assert_int_equal(
+                        on_frame(joined, &o2->frames[i].head, buf_str(&o2->frames[i].body), &e),
+                        0);
                 }
                 struct position c = START;
                 struct buf t = BUF_INIT;

@@ -104,7 +104,8 @@ static void assert_header(const struct event *ev, const char *name, const char *
     }
 }
 
-static const struct column PARKING[] = {{"uuid", 1043, 1}, {"name", 1043, 0}, {"status", 1043, 0}};
+static const struct column PARKING[] = {
+    {"uuid", 1043, 1}, {"name", 1043, 0}, {"status", 1043, 0}};
 
 static void rows(void **state)
 {
@@ -116,10 +117,12 @@ static void rows(void **state)
     assert_string_equal(ev.key, "parking.create");
     assert_string_equal(ev.exchange, "CQRS_EVENT_STORE");
     assert_string_equal(ev.message_id, "0000000000000009.1:0/100/2");
-    assert_string_equal(body(&ev),
-                        "{\"uuid\":\"u\",\"name\":\"O'Brien \\\"x\\\"\\n\",\"status\":\"available\"}");
+    assert_string_equal(
+        body(&ev),
+        "{\"uuid\":\"u\",\"name\":\"O'Brien \\\"x\\\"\\n\",\"status\":\"available\"}");
     assert_header(&ev, "cloudEvents:id", ev.message_id);
-    assert_header(&ev, "cloudEvents:source", "/parkway/0000000000000009.1/public.parking_slots");
+    assert_header(&ev, "cloudEvents:source",
+                  "/parkway/0000000000000009.1/public.parking_slots");
     assert_header(&ev, "cloudEvents:type", "parking.create");
     assert_header(&ev, "cloudEvents:time", "1970-01-01T00:00:00.000Z");
 
@@ -242,7 +245,8 @@ static void store(void **state)
     event_relation_free(r);
 }
 
-static int message(struct event *ev, bool transactional, const char *prefix, const char *content)
+static int message(struct event *ev, bool transactional, const char *prefix,
+                   const char *content)
 {
     struct buf m = BUF_INIT;
     struct pgoutput_msg p;
@@ -263,8 +267,9 @@ static void messages(void **state)
 {
     UNUSED(state);
     struct event ev = {.tries = 0};
-    static const char good[] = "{\"exchange\":\"CQRS_COMMAND\",\"routing_key\":\"order-ticket\",\"id\":\"i1\","
-                               "\"headers\":{\"traceparent\":\"00-1\",\"n\":5},\"data\":{\"x\": 1.0}}";
+    static const char good[] =
+        "{\"exchange\":\"CQRS_COMMAND\",\"routing_key\":\"order-ticket\",\"id\":\"i1\","
+        "\"headers\":{\"traceparent\":\"00-1\",\"n\":5},\"data\":{\"x\": 1.0}}";
     assert_int_equal(message(&ev, true, "parkway.publish", good), 0);
     assert_string_equal(ev.exchange, "CQRS_COMMAND");
     assert_string_equal(ev.key, "order-ticket");
@@ -277,10 +282,14 @@ static void messages(void **state)
     assert_string_equal(body(&ev), "null");
     assert_int_equal(message(&ev, false, "parkway.publish", good), ERR_NOT_FOUND);
     assert_int_equal(message(&ev, true, "parkway.nudge", ""), ERR_NOT_FOUND);
-    static const char *const bad[] = {
-        "", "{", "[]", "{}", "{\"routing_key\":5}", "{\"routing_key\":\"\"}",
-        "{\"routing_key\":\"a\",\"exchange\":\"amq.topic\"}",
-        "{\"routing_key\":\"a\",\"headers\":{\"\":1}}"};
+    static const char *const bad[] = {"",
+                                      "{",
+                                      "[]",
+                                      "{}",
+                                      "{\"routing_key\":5}",
+                                      "{\"routing_key\":\"\"}",
+                                      "{\"routing_key\":\"a\",\"exchange\":\"amq.topic\"}",
+                                      "{\"routing_key\":\"a\",\"headers\":{\"\":1}}"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         assert_int_equal(message(&ev, true, "parkway.publish", bad[i]), ERR_INVALID);
     }
@@ -311,7 +320,8 @@ static void batches(void **state)
     assert_int_equal(a.batch_count, 3);
     assert_int_equal(body(&a)[0], '[');
     assert_non_null(strstr(body(&a), "\"specversion\":\"1.0\""));
-    assert_non_null(strstr(body(&a), "\"data\":{\"uuid\":\"u\",\"name\":\"n\",\"status\":\"s\"}},{"));
+    assert_non_null(
+        strstr(body(&a), "\"data\":{\"uuid\":\"u\",\"name\":\"n\",\"status\":\"s\"}},{"));
     assert_int_equal(body(&a)[a.body.len - 1], ']');
     assert_int_equal(change(&b, r, 'U', 0, NULL, gap, 3), 0);
     assert_false(b.batch); /* it needs a header of its own */

@@ -6,8 +6,8 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-static const char SAMPLE[] =
-    " {\"a\" : 1.50e+3, \"b\":{\"c\":[1,2,{\"d\":null}],\"a\":7}, \"t\":\"x\\u00e9\\\"\\n\", \"e\":[],\"f\":true}\n";
+static const char SAMPLE[] = " {\"a\" : 1.50e+3, \"b\":{\"c\":[1,2,{\"d\":null}],\"a\":7}, "
+                             "\"t\":\"x\\u00e9\\\"\\n\", \"e\":[],\"f\":true}\n";
 
 static void finds(void **state)
 {
@@ -49,10 +49,10 @@ static void cuts(void **state)
 static void refused(void **state)
 {
     UNUSED(state);
-    static const char *const bad[] = {"",      "{",       "{}x",        "{\"a\"}", "{\"a\":}",
-                                      "{a:1}", "[1,]",    "01",         "1.",      "-",
+    static const char *const bad[] = {"",      "{",       "{}x",         "{\"a\"}", "{\"a\":}",
+                                      "{a:1}", "[1,]",    "01",          "1.",      "-",
                                       "1e",    "\"\\x\"", "\"\\u12g4\"", "\"\t\"",  "nul",
-                                      "{,}",   "[1 2]",   "{\"a\":1,}", "'a'"};
+                                      "{,}",   "[1 2]",   "{\"a\":1,}",  "'a'"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         if (member_check(str_of(bad[i]))) {
             fail_msg("accepted: %s", bad[i]);
