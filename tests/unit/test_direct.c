@@ -1,0 +1,226 @@
+/* test_direct.c - the direct connection against a server made of canned bytes: whole, byte by byte, cut off,
+ * silent, and talking nonsense. The server is a thread on a loopback socket. */
+#include "pg/direct.h"
+
+#include "pg/msg.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+/* Answers the startup packet with login and the first Sync with reply, `piece` bytes at a time, and then
+ * closes (or waits for the client's end when stays is set). */
+struct server {
+    int fd;
+    struct str login;
+    struct str reply;
+    size_t piece;
+    bool stays;
+};
+
+static void give(int fd, struct str bytes, size_t piece)
+{
+    for (size_t at = 0; at < bytes.n; at += piece) {
+        size_t n = bytes.n - at < piece ? bytes.n - at : piece;
+        if (send(fd, bytes.p + at, n, MSG_NOSIGNAL) < 0) {
+            return;
+        }
+    }
+}
+
+static void *serve(void *arg)
+{
+    struct server *s = arg;
+    int fd = accept(s->fd, NULL, NULL);
+    char in[4096];
+    if (recv(fd, in, sizeof in, 0) > 0) {
+        give(fd, s->login, s->piece);
+        if (s->reply.p != NULL && recv(fd, in, sizeof in, 0) > 0) {
+            give(fd, s->reply, s->piece);
+        }
+    }
+    while (s->stays && recv(fd, in, sizeof in, 0) > 0) {
+    }
+    close(fd);
+    return NULL;
+}
+
+static int start(struct server *s, pthread_t *thread, char url[64])
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof a;
+    s->fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(s->fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(listen(s->fd, 1), 0);
+    getsockname(s->fd, (struct sockaddr *)&a, &size);
+    snprintf(url, 64, "postgresql://u:p@127.0.0.1:%d/d?connect_timeout=1", ntohs(a.sin_port));
+    return pthread_create(thread, NULL, serve, s);
+}
+
+/* One connection and one statement against that server. */
+static int ask(struct server s, struct result **r, struct err *e)
+{
+    pthread_t thread;
+    char url[64];
+    struct direct *d = NULL;
+    struct direct_options o = {.application_name = "test"};
+    assert_int_equal(start(&s, &thread, url), 0);
+    int rc = direct_open(&d, url, &o, e);
+    if (rc == 0 && s.reply.p != NULL) {
+        rc = direct_query(d, "select $1", 1, &STR("x"), r, e);
+        if (rc == 0) {
+            assert_string_equal(direct_parameter(d, "parkway.position"), "second");
+            assert_null(direct_parameter(d, "nothing"));
+        }
+    }
+    direct_close(d);
+    pthread_join(thread, NULL);
+    close(s.fd);
+    return rc;
+}
+
+static void put_auth(struct buf *b, uint32_t kind)
+{
+    size_t mark = msg_begin(b, 'R');
+    buf_u32(b, kind);
+    msg_end(b, mark);
+}
+
+static void make_login(struct buf *b)
+{
+    put_auth(b, 0);
+    msg_param(b, STR("parkway.position"), STR("first"));
+    msg_key(b, 1, 2);
+    msg_ready(b, 'I');
+}
+
+static void make_reply(struct buf *b)
+{
+    const struct str row[] = {STR("a"), STR_NULL};
+    msg_empty(b, '1');
+    msg_empty(b, '2');
+    msg_text_columns(b, (const char *const[]){"x", "y"}, 2);
+    msg_text_row(b, row, 2);
+    msg_error(b, 'N', "NOTICE", "00000", "by the way", NULL, NULL);
+    msg_text_row(b, row, 2);
+    msg_complete(b, STR("SELECT 2"));
+    msg_param(b, STR("parkway.position"), STR("second"));
+    msg_ready(b, 'I');
+}
+
+static void answers(void **state)
+{
+    UNUSED(state);
+    struct buf login = BUF_INIT, reply = BUF_INIT;
+    make_login(&login);
+    make_reply(&reply);
+    for (size_t piece = 1; piece < 200; piece += piece < 8 ? 1 : 50) {
+        struct result *r = NULL;
+        struct err e = ERR_INIT;
+        struct server s = {.login = buf_str(&login), .reply = buf_str(&reply), .piece = piece};
+        s.stays = true;
+        assert_int_equal(ask(s, &r, &e), 0);
+        assert_int_equal(result_count(r), 2);
+        assert_true(str_eq(result_get(r, 1, 0), STR("a")));
+        assert_null(result_get(r, 0, 1).p);
+        result_free(r);
+    }
+    buf_fini(&login);
+    buf_fini(&reply);
+}
+
+/* Cut anywhere, the login fails as unavailable and the statement as lost. */
+static void cut(void **state)
+{
+    UNUSED(state);
+    struct buf login = BUF_INIT, reply = BUF_INIT;
+    make_login(&login);
+    make_reply(&reply);
+    for (size_t n = 0; n < login.len; n += 3) {
+        struct err e = ERR_INIT;
+        struct server s = {.login = {buf_data(&login), n}, .piece = 1000};
+        assert_int_equal(ask(s, NULL, &e), ERR_UNAVAILABLE);
+    }
+    for (size_t n = 0; n < reply.len; n += 3) {
+        struct err e = ERR_INIT;
+        struct result *r = NULL;
+        struct server s = {
+            .login = buf_str(&login), .reply = {buf_data(&reply), n}, .piece = 1000};
+        assert_int_equal(ask(s, &r, &e), ERR_CLOSED);
+        assert_null(r);
+    }
+    buf_fini(&login);
+    buf_fini(&reply);
+}
+
+static void errors(void **state)
+{
+    UNUSED(state);
+    struct buf login = BUF_INIT, reply = BUF_INIT;
+    struct result *r = NULL;
+    struct err e = ERR_INIT;
+    make_login(&login);
+    msg_error(&reply, 'E', "ERROR", "23505", "duplicate key", "Key (x)=(1)", NULL);
+    msg_ready(&reply, 'I');
+    struct server s = {.login = buf_str(&login), .reply = buf_str(&reply), .piece = 7};
+    assert_int_equal(ask(s, &r, &e), ERR_SQL);
+    assert_string_equal(e.sqlstate, "23505");
+    assert_string_equal(e.text, "duplicate key: Key (x)=(1)");
+    buf_reset(&reply);
+    msg_error(&reply, 'E', "FATAL", "57P01", "terminating", NULL, NULL);
+    s.reply = buf_str(&reply);
+    s.stays = true; /* the client does not wait for the end of file */
+    assert_int_equal(ask(s, &r, &e), ERR_CLOSED);
+    assert_string_equal(e.sqlstate, "57P01");
+    static const struct str nonsense[] = {STR("D\0\0\0\2"), STR("D\xff\xff\xff\xff"),
+                                          STR("D\0\0\0\6\0\2"), STR("G\0\0\0\7\0\0\0"),
+                                          STR("D\0\0\0\12\0\1\0\0\0\5ab")};
+    for (size_t i = 0; i < ARRAY_LEN(nonsense); i++) {
+        s.reply = nonsense[i];
+        assert_int_equal(ask(s, &r, &e), ERR_PROTOCOL);
+        assert_null(r);
+    }
+    buf_fini(&login);
+    buf_fini(&reply);
+}
+
+static void logins(void **state)
+{
+    UNUSED(state);
+    struct buf login = BUF_INIT;
+    struct err e = ERR_INIT;
+    struct server s = {.piece = 1000};
+    msg_error(&login, 'E', "FATAL", "28P01", "password authentication failed", NULL, NULL);
+    s.login = buf_str(&login);
+    assert_int_equal(ask(s, NULL, &e), ERR_AUTH);
+    assert_non_null(strstr(e.text, "password authentication failed"));
+    buf_reset(&login);
+    msg_error(&login, 'E', "FATAL", "57P03", "starting up", NULL, NULL);
+    s.login = buf_str(&login);
+    assert_int_equal(ask(s, NULL, &e), ERR_UNAVAILABLE);
+    for (uint32_t kind = 2; kind < 12;
+         kind++) { /* other ways, and SCRAM's steps out of order */
+        buf_reset(&login);
+        put_auth(&login, kind);
+        s.login = buf_str(&login);
+        assert_int_not_equal(ask(s, NULL, &e), 0);
+    }
+    s.login = STR("");
+    s.stays = true;
+    assert_int_equal(ask(s, NULL, &e), ERR_UNAVAILABLE); /* silent: given up after a second */
+    assert_non_null(strstr(e.text, "no answer in time"));
+    buf_fini(&login);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(answers), cmocka_unit_test(cut),
+                                       cmocka_unit_test(errors), cmocka_unit_test(logins)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
