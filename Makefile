@@ -63,7 +63,7 @@ CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/verbs.c cli/shell.c cli/
 
 UNIT     := test_buf test_err test_conf
 UNIT     += test_position test_frontier test_assemble test_member test_event test_window
-UNIT     += test_frame test_pgoutput test_chain test_plan
+UNIT     += test_frame test_pgoutput test_chain test_plan test_batch test_mirror
 UNIT     += test_utf8 test_uri test_result test_direct test_parking test_routes test_argline test_present
 UNIT     += test_shape test_jscan test_classify test_cache test_decide
 UNIT     += test_msg test_scram test_fresh
@@ -152,10 +152,20 @@ $(O)/fuzz/fuzz_classify: tests/fuzz/fuzz_classify.c tests/unit/catalog_fixture.h
 	$(Q)clang -std=c11 -D_GNU_SOURCE -Isrc -g -O1 -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=undefined -o $@ tests/fuzz/fuzz_classify.c $(FUZZ_SRC) -lpg_query -pthread
 
-fuzz: $(O)/fuzz/fuzz_classify
+FUZZ_LOG_SRC := src/consumer/batch.c src/consumer/relation.c src/consumer/plan.c src/event/frame.c \
+                src/event/position.c src/pg/pgoutput.c src/base/def.c src/base/err.c src/base/buf.c \
+                src/base/arena.c
+$(O)/fuzz/fuzz_log: tests/fuzz/fuzz_log.c $(FUZZ_LOG_SRC)
+	@mkdir -p $(@D)
+	$(Q)clang -std=c11 -D_GNU_SOURCE -Isrc -g -O1 -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=undefined -o $@ tests/fuzz/fuzz_log.c $(FUZZ_LOG_SRC) -lz
+
+fuzz: $(O)/fuzz/fuzz_classify $(O)/fuzz/fuzz_log
 	@mkdir -p $(O)/fuzz/corpus
 	cd $(O)/fuzz && ./fuzz_classify -max_len=600 -dict=$(CURDIR)/tests/fuzz/sql.dict \
 	    -max_total_time=$(FUZZ_S) corpus
+	@mkdir -p $(O)/fuzz/corpus_log
+	cd $(O)/fuzz && ./fuzz_log -max_len=4000 -max_total_time=$(FUZZ_S) corpus_log
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/parkway $(DESTDIR)/etc/parkway

@@ -70,6 +70,12 @@ static struct position inside(const struct batch *b)
     return (struct position){b->at.epoch, b->commit_lsn, b->ordinal, b->part};
 }
 
+/* Wraps like any clock that a damaged message makes up. */
+static int64_t wall_us(int64_t postgres_us)
+{
+    return (int64_t)((uint64_t)postgres_us + (uint64_t)POSTGRES_EPOCH_US);
+}
+
 static int begin(struct batch *b, const struct frame_head *h, const struct frame_item *it,
                  struct err *e)
 {
@@ -79,7 +85,7 @@ static int begin(struct batch *b, const struct frame_head *h, const struct frame
         return rc;
     }
     b->commit_lsn = m.u.begin.commit_lsn;
-    b->begin_us = m.u.begin.commit_time + POSTGRES_EPOCH_US;
+    b->begin_us = wall_us(m.u.begin.commit_time);
     /* a repeated Begin: the frame goes on inside the transaction, right behind prev */
     bool goes_on = (it->flags & FRAME_ITEM_REPEAT) != 0 && h->prev.lsn == b->commit_lsn;
     b->ordinal = goes_on ? h->prev.ordinal : 0;
@@ -98,7 +104,7 @@ static int commit(struct batch *b, struct str msg, struct err *e)
     if (position_cmp(end, b->at) > 0) {
         b->at = end;
         b->transactions++;
-        b->commit_us = m.u.commit.commit_time + POSTGRES_EPOCH_US;
+        b->commit_us = wall_us(m.u.commit.commit_time);
     }
     return 0;
 }
