@@ -223,6 +223,36 @@ int registry_incarnation(struct conn *c, const uint8_t incarnation[16], struct e
                       ARRAY_LEN(params), params, NULL, e);
 }
 
+int registry_skip(struct conn *c, uint64_t lsn, uint64_t *at, struct err *e)
+{
+    char lsn_in[POSITION_TEXT_MAX];
+    lsn_text(lsn, lsn_in);
+    struct str params[] = {str_of(setup()->capture_slot), str_of(lsn_in)};
+    struct rows *rows;
+    bool idle = false;
+    int rc = exists(c, "SELECT 1 FROM pg_replication_slots WHERE slot_name = $1 AND NOT active",
+                    setup()->capture_slot, &idle, e);
+    if (rc == 0 && !idle) {
+        rc = err_set(e, ERR_CONFLICT, "slot %s is missing, or being read: stop the relay",
+                     setup()->capture_slot);
+    }
+    if (rc == 0) {
+        rc = mark_lost(c, e);
+    }
+    if (rc == 0) {
+        rc = conn_query(c,
+                        "SELECT end_lsn::text FROM pg_replication_slot_advance($1, $2::pg_lsn)",
+                        ARRAY_LEN(params), params, &rows, e);
+    }
+    if (rc == 0) {
+        if (rows_count(rows) != 1 || !lsn_parse(rows_get(rows, 0, 0), at)) {
+            rc = err_set(e, ERR_PROTOCOL, "could not read the slot's new position");
+        }
+        rows_free(rows);
+    }
+    return rc;
+}
+
 int registry_replicas(struct conn *c, struct rows **out, struct err *e)
 {
     return conn_query(c, "SELECT name FROM parkway.replicas ORDER BY name", 0, NULL, out, e);

@@ -32,6 +32,9 @@ NODISCARD int registry_settle(struct conn *c, struct epoch epoch, uint64_t start
                               const uint8_t incarnation[16], struct err *e);
 NODISCARD int registry_incarnation(struct conn *c, const uint8_t incarnation[16],
                                    struct err *e);
+/* registry_skip - gives up the history before lsn: marks the row and moves the slot, which nobody
+ * may be reading. The next session writes a break. *at: where the slot stands then. */
+NODISCARD int registry_skip(struct conn *c, uint64_t lsn, uint64_t *at, struct err *e);
 /* registry_replicas - names, one row each; free with rows_free. */
 NODISCARD int registry_replicas(struct conn *c, struct rows **out, struct err *e);
 /* registry_report - writes what a replica has applied. */

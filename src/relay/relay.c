@@ -9,6 +9,9 @@
  * them, wait a backoff, again. What a session needs to know it reads from the primary (slot, row) and from the
  * broker (the ends of both streams), so a killed relay and a failed session are the same case.
  *
+ * `parkway relay skip --to=LSN` gives up history that cannot be decoded (a value above 1 GB as text): it moves
+ * the slot while the relay cannot stream, and the relay then writes a break.
+ *
  * Exit status: 0 after SIGTERM; 1 for arguments, configuration or a busy port. A peer that is down is
  * waited for. */
 #include "relay/relay.h"
@@ -314,7 +317,14 @@ static void judge(struct relay *r, struct session *s)
     memcpy(r->replicas, s->replicas, sizeof r->replicas);
     r->replica_count = s->replica_count;
     switch ((enum session_end)atomic_load(&s->end)) {
-    case SESSION_END_PRIMARY: primary_down(r, &s->end_err); break;
+    case SESSION_END_PRIMARY:
+        primary_down(r, &s->end_err);
+        /* class XX: the server cannot decode what is next, and will not the next time either */
+        if (strncmp(s->end_err.sqlstate, "XX", 2) == 0) {
+            log_error("the primary cannot decode its own history hint=\"parkway relay skip "
+                      "--to=LSN gives up what is before LSN, replicas resync\"");
+        }
+        break;
     case SESSION_END_BROKER: broker_down(r, &s->end_err); break;
     case SESSION_END_LOSS:
         primary_down(r, &s->end_err);
@@ -411,10 +421,43 @@ static bool ready(void *ctx, char *reason, size_t size)
     return true;
 }
 
+static int skip(const char *text)
+{
+    static const char prefix[] = "--to=";
+    struct err e = ERR_INIT;
+    uint64_t lsn;
+    uint64_t at = 0;
+    struct conn *c = NULL;
+    struct conn_options o = {.application_name = "parkway relay skip"};
+    int rc = 0;
+    if (strncmp(text, prefix, sizeof prefix - 1) != 0 ||
+        !lsn_parse(str_of(text + sizeof prefix - 1), &lsn) || lsn == 0) {
+        rc = err_set(&e, ERR_USAGE, "parkway relay skip needs --to=LSN");
+    }
+    if (rc == 0) {
+        rc = conn_open(&c, setup()->primary_url, &o, &e);
+    }
+    if (rc == 0) {
+        rc = registry_skip(c, lsn, &at, &e);
+    }
+    if (rc != 0) {
+        fprintf(stderr, "error: %s\n", e.text);
+    } else {
+        char out[POSITION_TEXT_MAX];
+        lsn_text(at, out);
+        printf("slot %s skipped to %s; the relay writes a break\n", setup()->capture_slot, out);
+    }
+    conn_close(c);
+    return err_exit(rc);
+}
+
 int relay_main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "skip") == 0) {
+        return skip(argv[2]);
+    }
     if (argc > 1) {
-        fprintf(stderr, "error: parkway relay takes no argument \"%s\"\n", argv[1]);
+        fprintf(stderr, "error: usage: parkway relay [skip --to=LSN]\n");
         return err_exit(ERR_USAGE);
     }
     daemon_init();
