@@ -259,10 +259,9 @@ void wire_close(struct wire *w, void (*closed)(struct wire *w))
         *at = w->next;
         w->queued = false;
     }
-    uv_poll_stop(&w->poll);
-    close(w->fd);
+    uv_close((uv_handle_t *)&w->poll, on_closed); /* takes the descriptor out of the loop, then … */
+    close(w->fd);                                 /* … its number may be another thread's */
     w->fd = -1;
-    uv_close((uv_handle_t *)&w->poll, on_closed);
 }
 
 void wire_set_flush(struct wire_set *s)
