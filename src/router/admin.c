@@ -121,7 +121,8 @@ static void show_clients(struct session *s, struct table *t)
     HEAD(t, "session", "user", "database", "state", "transaction", "units", "replica_reads",
          "connected_s", "last_route");
     for (const struct session *one = s->worker->sessions; one != NULL; one = one->next) {
-        char id[32], tx[2] = {one->status, '\0'};
+        char id[32], tx[2] = {one->status, '\0'}, reason[REASON_TEXT_MAX];
+        const char *why;
         snprintf(id, sizeof id, "%u.%u", one->worker->index, one->slot);
         put(t, id);
         put(t, one->user);
@@ -131,7 +132,7 @@ static void show_clients(struct session *s, struct table *t)
         put_n(t, one->units);
         put_n(t, one->reads);
         put_n(t, (uint64_t)(clock_mono_us() - one->since_us) / 1000000);
-        put(t, one->last_where);
+        put(t, route_text(one, &why, reason));
     }
 }
 
@@ -139,12 +140,14 @@ static void show_routes(struct session *s, struct table *t)
 {
     HEAD(t, "session", "user", "where", "why");
     for (const struct session *one = s->worker->sessions; one != NULL; one = one->next) {
-        char id[32];
+        char id[32], reason[REASON_TEXT_MAX];
+        const char *why;
+        const char *where = route_text(one, &why, reason);
         snprintf(id, sizeof id, "%u.%u", one->worker->index, one->slot);
         put(t, id);
         put(t, one->user);
-        put(t, one->last_where);
-        put(t, one->last_why);
+        put(t, where);
+        put(t, why);
     }
 }
 

@@ -30,7 +30,7 @@ struct fresh {
     struct epoch epoch;
     bool ready; /* epoch and segment size are known since the last connect */
     bool asking, nudging;
-    int64_t asked_us;
+    int64_t asked_us, seen_us;
     struct fresh_wait *queued, *flying, *waiters;
     struct watch watches[TARGET_MAX];
     uint32_t count; /* targets */
@@ -398,6 +398,10 @@ void fresh_tick(struct fresh *f, int64_t now_us)
     own_tick(&f->nudger, now_us);
     if (f->queued != NULL && !f->asking) {
         send_question(f); /* the primary is away: they are told so */
+    }
+    if (f->ready && f->primary.count == 0 && now_us - f->seen_us > every) {
+        f->seen_us = now_us; /* alive, and still in the same epoch? */
+        own_ask(&f->primary, epoch_query, on_epoch, f);
     }
     for (uint32_t i = 1; i < f->count; i++) {
         struct watch *w = &f->watches[i];

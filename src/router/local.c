@@ -226,8 +226,11 @@ static bool show_own(struct session *s, struct str key)
         }
     } else if (str_eq(key, STR("route"))) {
         char text[REASON_TEXT_MAX + 80];
-        snprintf(text, sizeof text, "%s: %s", s->last_where, s->last_why);
-        show(s, "parkway.route", s->last_where[0] != '\0' ? text : "");
+        char reason[REASON_TEXT_MAX];
+        const char *why;
+        const char *where = route_text(s, &why, reason);
+        snprintf(text, sizeof text, "%s: %s", where, why);
+        show(s, "parkway.route", where[0] != '\0' ? text : "");
     } else if (str_eq(key, STR("freshness"))) {
         show(s, "parkway.freshness", levels[s->level]);
     } else if (str_eq(key, STR("report"))) {

@@ -12,6 +12,7 @@ static void answer(struct own *o)
     struct own_query q = o->queue[o->first];
     o->first = (o->first + 1) % OWN_QUEUE_MAX;
     o->count--;
+    o->asked_us = clock_mono_us();
     struct own_result r = o->result;
     o->result = (struct own_result){.ok = true};
     q.fn(q.ctx, &r);
@@ -200,7 +201,9 @@ bool own_ask(struct own *o, const char *text, own_fn *fn, void *ctx)
         return false;
     }
     o->queue[(o->first + o->count) % OWN_QUEUE_MAX] = (struct own_query){text, fn, ctx};
-    o->count++;
+    if (o->count++ == 0) {
+        o->asked_us = clock_mono_us();
+    }
     backend_query(o->backend, str_of(text), false, 0);
     return true;
 }
@@ -209,5 +212,10 @@ void own_tick(struct own *o, int64_t now_us)
 {
     if (o->backend == NULL && now_us >= o->retry_us) {
         try_open(o);
+    } else if (o->up && o->count > 0 && now_us - o->asked_us > router_conf()->connect_ms * 1000) {
+        struct err e = ERR_INIT;
+        err_set(&e, ERR_TIMEOUT, "no answer for %d ms", (int)router_conf()->connect_ms);
+        backend_close(o->backend);
+        down(o, &e);
     }
 }

@@ -33,6 +33,7 @@ struct own {
     struct backend *backend; /* NULL while waiting for the next try */
     bool up;
     bool said_down;
+    int64_t asked_us; /* since when the present query is unanswered */
     struct backoff backoff;
     int64_t retry_us;
     struct own_query queue[OWN_QUEUE_MAX];
@@ -52,7 +53,8 @@ void own_stop(struct own *o);
 /* own_ask - queue a query; text must be static. False: the connection is down, or the queue full;
  * fn is then not called. Otherwise fn is called once. */
 bool own_ask(struct own *o, const char *text, own_fn *fn, void *ctx);
-/* own_tick - connect again when it is time. */
+/* own_tick - connect again when it is time; give up a server that has not answered for
+ * router.connect_ms. */
 void own_tick(struct own *o, int64_t now_us);
 /* own_param - a parameter the server reported last, or {NULL,0}. */
 struct str own_param(const struct own *o, const char *name);

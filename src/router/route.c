@@ -17,21 +17,23 @@ static int64_t wait_ms(const struct session *s)
     return s->wait_ms >= 0 ? s->wait_ms : router_conf()->wait_ms;
 }
 
-static void remember(struct session *s, const char *where, const char *why)
-{
-    snprintf(s->last_where, sizeof s->last_where, "%s", where);
-    snprintf(s->last_why, sizeof s->last_why, "%s", why);
-}
-
+/* What SHOW parkway.route will tell of this unit; as text only when somebody asks. */
 static void note(struct session *s)
 {
-    struct unit *u = &s->unit;
-    char why[REASON_TEXT_MAX];
-    const char *where = u->decision.target == DECIDE_REPLICA
-                            ? s->worker->router->targets.list[u->decision.replica + 1].name
-                            : decide_target_text(u->decision.target);
-    remember(s, where,
-             reason_text(u->decision.why, u->decision.detail, why));
+    s->last = s->unit.decision;
+    s->noted = true;
+}
+
+const char *route_text(const struct session *s, const char **why, char out[REASON_TEXT_MAX])
+{
+    *why = "";
+    if (!s->noted) {
+        return "";
+    }
+    *why = reason_text(s->last.why, s->last.detail, out);
+    return s->last.target == DECIDE_REPLICA
+               ? s->worker->router->targets.list[s->last.replica + 1].name
+               : decide_target_text(s->last.target);
 }
 
 /* ---- servers ---- */
@@ -56,9 +58,13 @@ static bool have_primary(struct session *s)
 
 static struct pool *replica_pool(struct session *s, uint32_t target)
 {
+    if (s->pools[target] != NULL) {
+        return s->pools[target];
+    }
     struct target *t = &s->worker->router->targets.list[target];
     struct backend_login login = login_for(s, t);
-    return pool_of(s->worker, t, &login);
+    s->pools[target] = pool_of(s->worker, t, &login);
+    return s->pools[target];
 }
 
 /* A connection to that replica, or a place in line. */
@@ -377,7 +383,10 @@ static bool ends_on_replica(struct session *s)
         (c->kind != CLASSIFY_COMMIT && c->kind != CLASSIFY_ROLLBACK)) {
         return false;
     }
-    remember(s, s->replica->target->name, "transaction open on the replica");
+    s->unit.decision = (struct decide_output){.target = DECIDE_REPLICA,
+                                              .replica = s->replica->target->index - 1,
+                                              .why = REASON_TX_REPLICA};
+    note(s);
     end_on_replica(s, c->kind == CLASSIFY_COMMIT && s->status != 'E');
     return true;
 }

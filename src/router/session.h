@@ -161,8 +161,9 @@ struct session {
     bool report, reporting;
     bool to_primary; /* SET parkway.route = primary */
     int64_t wait_ms; /* SET parkway.wait_ms; -1: router.wait_ms */
-    char last_where[64];
-    char last_why[REASON_TEXT_MAX];
+    struct decide_output last; /* of the last unit that was routed */
+    bool noted;
+    struct pool *pools[TARGET_MAX]; /* by target; the worker's, looked up once */
     bool cancelled;
     uint64_t units, reads;
 };
@@ -216,6 +217,8 @@ const struct classify_stmt *unit_sole(const struct session *s);
 /* route.c */
 void route_start(struct session *s); /* a unit (or its next piece) is at hand */
 void route_step(struct session *s);  /* something it waited for has come */
+/* route_text - where the last unit went, and why (into out when it has to be made). */
+const char *route_text(const struct session *s, const char **why, char out[REASON_TEXT_MAX]);
 /* route_replay - the replica's answer will not do: the primary. */
 void route_replay(struct session *s);
 
