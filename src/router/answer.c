@@ -163,9 +163,6 @@ static bool replica_error(struct session *s, struct str body)
     if (!refusal && !budget(w)) {
         return false;
     }
-    if (!u->closed) {
-        backend_sync(s->replica, false, TAG_OWN);
-    }
     log_debug("replica refused a statement sqlstate=%.*s session=%u.%u", STR_ARG(code), w->index,
               s->slot);
     route_replay(s);
@@ -182,6 +179,11 @@ static bool on_error(struct session *s, struct backend *b, const struct msg *m,
     }
     if (x != NULL && x->tag == TAG_CONFIRM) {
         s->pins |= PIN_SETTER; /* the values are out of reach: stay on the primary */
+        return true;
+    }
+    if (x != NULL && b == s->replica && (x->tag == TAG_VARS || x->tag == TAG_BEGIN)) {
+        s->replica->unnamed = 0;
+        route_replay(s); /* without them the unit means something else */
         return true;
     }
     if (b == s->replica && replica_error(s, m->body)) {
@@ -244,6 +246,8 @@ static void note_effects(struct session *s)
         for (uint32_t i = 0; i < u->sole->stmt_count && !u->failed; i++) {
             note_statement(s, &u->sole->stmts[i]);
         }
+    } else if (u->mixed && s->vars.count > 0) {
+        s->vars.stale = true; /* their names were noted by unit_look */
     }
 }
 

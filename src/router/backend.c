@@ -105,6 +105,9 @@ static void lose(struct backend *b, const struct err *why)
 void backend_expect(struct backend *b, enum expect_kind kind, bool show, uint64_t tag)
 {
     wire_touch(&b->wire);
+    if (kind != EXPECT_LOCAL) {
+        b->open = kind != EXPECT_SYNC && kind != EXPECT_QUERY && kind != EXPECT_CALL;
+    }
     if (b->skipping && kind != EXPECT_SYNC) {
         return; /* it will not be answered */
     }
@@ -142,8 +145,11 @@ void backend_settle(struct backend *b)
         struct expect x = *head(b);
         pop(b);
         if (x.show) {
-            char m[MSG_HEAD] = {(char)x.tag, 0, 0, 0, 4};
-            b->ops->bytes(b, m, sizeof m);
+            char bytes[MSG_HEAD] = {x.tag >= BACKEND_TAG_STMT ? '1' : '3', 0, 0, 0, 4};
+            struct msg m = {bytes[0], sizeof bytes, {bytes + MSG_HEAD, 0}};
+            if (!b->ops->message(b, &m, &x)) {
+                b->ops->bytes(b, bytes, sizeof bytes);
+            }
         }
     }
 }

@@ -34,7 +34,8 @@ enum expect_kind {
     EXPECT_SYNC,     /* ReadyForQuery */
     EXPECT_QUERY,    /* ReadyForQuery; everything before it belongs to the query */
     EXPECT_CALL,     /* ReadyForQuery, of a function call */
-    EXPECT_LOCAL,    /* nothing was sent: an empty message of type `tag` is the answer */
+    EXPECT_LOCAL,    /* nothing was sent: the answer is ParseComplete when the tag is a statement's,
+                        else CloseComplete */
 };
 
 struct expect {
@@ -70,6 +71,7 @@ struct backend_ops {
     void (*lost)(struct backend *b, const struct err *why);
 };
 
+enum { BACKEND_TAG_STMT = 16 }; /* from here on a tag belongs to a statement */
 enum { BACKEND_MESSAGE_MAX = 16 << 20 /* of a message that has to be looked at whole */ };
 
 struct backend {
@@ -86,6 +88,7 @@ struct backend {
     bool mismatch; /* the server holds another verifier for this user */
     struct expect *ring;
     uint32_t ring_head, ring_len, ring_cap;
+    bool open;     /* parts of an extended query were sent, and no Sync behind them */
     bool skipping; /* after an error the server drops everything up to a Sync that is not sent yet */
     size_t stream_left; /* bytes of a row that is longer than the buffer, still to come */
     bool stream_show;

@@ -214,10 +214,6 @@ static bool settle(struct backend *b)
     if (b->ring_len > 0 || b->stream_left > 0 || b->cancels > 0) {
         return false;
     }
-    if (b->skipping) {
-        backend_sync(b, false, 0);
-        return false;
-    }
     if (b->tx != 'I') {
         backend_query(b, STR("ROLLBACK"), false, 0);
         return false;
@@ -238,6 +234,9 @@ void pool_put(struct backend *b)
     b->ops = &pool_ops;
     b->user = NULL;
     backend_hide(b);
+    if (b->open || b->skipping) {
+        backend_sync(b, false, 0); /* given back in the middle of a unit: its end */
+    }
     if (b->wire.paused) {
         backend_resume(b);
         if (b->state == BACKEND_CLOSED) {
@@ -254,6 +253,7 @@ static void on_ready(struct backend *b)
 {
     struct pool *p = b->pool;
     p->opening--;
+    b->used_us = clock_mono_us();
     p->said_refused = false;
     p->refused_until_us = 0;
     offer(b);
@@ -318,7 +318,7 @@ static bool about_login(const struct backend *b, const struct err *why)
 static void on_lost(struct backend *b, const struct err *why)
 {
     struct pool *p = b->pool;
-    if (b->pid == 0) {
+    if (b->used_us == 0) {
         p->opening--;
         if (about_login(b, why)) {
             p->refused_until_us = clock_mono_us() + POOL_REFUSED_US;

@@ -379,7 +379,7 @@ void route_step(struct session *s)
 static bool ends_on_replica(struct session *s)
 {
     const struct classify_stmt *c = unit_sole(s);
-    if (s->tx != DECIDE_TX_REPLICA || c == NULL || !s->unit.closed ||
+    if (s->tx != DECIDE_TX_REPLICA || c == NULL || s->unit.sent > 0 ||
         (c->kind != CLASSIFY_COMMIT && c->kind != CLASSIFY_ROLLBACK)) {
         return false;
     }

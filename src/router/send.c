@@ -116,8 +116,7 @@ static void parse_on_replica(struct backend *b, struct stmt *stmt, bool show)
     } else {
         if (prepared_has(b->prepared, stmt->prep)) {
             if (show) {
-                backend_expect(b, EXPECT_LOCAL, true, '1');
-                stmt->confirmed = true;
+                backend_expect(b, EXPECT_LOCAL, true, TAG_STMT + stmt->serial);
             }
             return;
         }
@@ -188,7 +187,7 @@ static void part_to_replica(struct session *s, struct part *p)
     case 'C':
         ASSERT(msg_read_describe(m.body, &d));
         if (d.kind == 'S') {
-            backend_expect(b, EXPECT_LOCAL, true, '3');
+            backend_expect(b, EXPECT_LOCAL, true, TAG_PART);
         } else {
             send_raw(s, b, p);
             backend_expect(b, EXPECT_CLOSE, true, TAG_PART);

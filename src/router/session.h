@@ -169,7 +169,7 @@ struct session {
 };
 
 /* tags of expectations; a Parse has TAG_STMT + the statement's serial */
-enum { TAG_PART, TAG_BEGIN, TAG_VARS, TAG_CONFIRM, TAG_END, TAG_OWN, TAG_STMT = 16 };
+enum { TAG_PART, TAG_BEGIN, TAG_VARS, TAG_CONFIRM, TAG_END, TAG_OWN, TAG_STMT = BACKEND_TAG_STMT };
 
 /* session.c */
 void session_new(struct worker *w, int fd);

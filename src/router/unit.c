@@ -190,6 +190,25 @@ static void primary_only(struct unit *u, enum reason why)
     }
 }
 
+/* What one text of several may leave behind, noted before it runs: names that are temporary, settings
+ * (their values are read from the primary afterwards), statements that may be gone. */
+static void note_mixed(struct session *s, const struct classification *c)
+{
+    judge_scope_temps(&s->scope, c);
+    vars_note(s, c);
+    for (uint32_t i = 0; i < c->stmt_count; i++) {
+        const struct classify_stmt *one = &c->stmts[i];
+        struct stmt *stmt = one->kind == CLASSIFY_DEALLOCATE && one->name.p != NULL
+                                ? stmts_find(&s->stmts, one->name)
+                                : NULL;
+        if (stmt != NULL) {
+            stmts_drop(s->worker, &s->stmts, stmt);
+        } else if (one->kind == CLASSIFY_DEALLOCATE && one->name.p == NULL) {
+            stmts_clear(s->worker, &s->stmts);
+        }
+    }
+}
+
 /* Folds the verdict of one text in. */
 static void judge_text(struct session *s, struct str text, struct stmt *stmt)
 {
@@ -207,6 +226,10 @@ static void judge_text(struct session *s, struct str text, struct stmt *stmt)
         u->shape = hit.shape;
     } else if (hit.text != u->sole) {
         judge_and(&u->verdict, hit.verdict);
+        if (!u->mixed) {
+            note_mixed(s, u->sole);
+        }
+        note_mixed(s, hit.text);
         u->mixed = true;
     }
     u->user_types |= stmt != NULL && stmt->user_types;
