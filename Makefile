@@ -33,8 +33,11 @@ PG_SRC       := src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c src/pg/repl.c 
 MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c src/mq/consume.c
 EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c src/event/member.c \
                 src/event/event.c
-ROUTER_SRC   := src/router/router_conf.c src/router/shape.c src/router/jscan.c src/router/ast.c src/router/classify.c \
-                src/router/catalog.c src/router/catload.c src/router/judge.c src/router/cache.c \
+ROUTER_SRC   := src/router/router_conf.c src/router/shape.c src/router/jscan.c src/router/ast.c \
+                src/router/astwalk.c src/router/astnode.c src/router/aststmt.c \
+                src/router/classify.c src/router/catalog.c src/router/catload.c \
+                src/router/judge.c src/router/judge_scope.c src/router/look.c \
+                src/router/look_relation.c src/router/cache.c \
                 src/router/decide.c src/router/target.c src/router/users.c src/router/wire.c \
                 src/router/stmt.c src/router/backend.c src/router/pool.c src/router/own.c \
                 src/router/fresh.c src/router/cancel.c src/router/login.c src/router/unit.c \
@@ -145,8 +148,9 @@ bench: all $(O)/bench/lag $(O)/bench/classify
 
 # Fuzzing needs clang; FUZZ_S is the run's length in seconds.
 FUZZ_S   ?= 120
-FUZZ_SRC := src/router/shape.c src/router/jscan.c src/router/ast.c src/router/classify.c \
-            src/router/catalog.c src/router/judge.c src/base/def.c src/base/buf.c src/base/arena.c
+FUZZ_SRC := $(filter src/router/shape% src/router/jscan% src/router/ast% src/router/classify% \
+                     src/router/catalog% src/router/judge% src/router/look%,$(ROUTER_SRC)) \
+            src/base/def.c src/base/buf.c src/base/arena.c
 $(O)/fuzz/fuzz_classify: tests/fuzz/fuzz_classify.c tests/unit/catalog_fixture.h $(FUZZ_SRC)
 	@mkdir -p $(@D)
 	$(Q)clang -std=c11 -D_GNU_SOURCE -Isrc -g -O1 -fsanitize=fuzzer,address,undefined \

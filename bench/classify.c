@@ -65,7 +65,8 @@ static void do_judge(struct bench *b)
 static void do_decide(struct bench *b)
 {
     struct cache_hit h;
-    struct decide_replica r = {.up = true, .login = true, .fresh = true, .side = 1, .weight = 1};
+    struct decide_replica r = {
+        .up = true, .login = true, .fresh = true, .side = 1, .weight = 1};
     struct decide_output out;
 
     cache_get(b->cache, b->text, b->cat, &b->scope, &h);
@@ -110,7 +111,8 @@ static void *run(void *arg)
         "SELECT abalance FROM pgbench_accounts WHERE aid = 4711;",
         "select uuid, name, status from parking_slots where uuid = $1",
         "UPDATE pgbench_accounts SET abalance = abalance + -120 WHERE aid = 77;",
-        "select s.status, count(*), max(p.name) from parking_slots s join partitioned p using (uuid) "
+        "select s.status, count(*), max(p.name) from parking_slots s join partitioned p using "
+        "(uuid) "
         "where s.name like 'a%' and p.status in ('x', 'y', 'z') group by 1 having count(*) > 3 "
         "order by 2 desc limit 10",
         "begin",
@@ -119,8 +121,8 @@ static void *run(void *arg)
     static const struct {
         const char *name;
         bench_fn f;
-    } columns[] = {{"shape", do_shape},         {"parse", do_parse}, {"by text", do_text},
-                   {"by shape", do_shape_hit},  {"judge", do_judge}, {"decide", do_decide}};
+    } columns[] = {{"shape", do_shape},        {"parse", do_parse}, {"by text", do_text},
+                   {"by shape", do_shape_hit}, {"judge", do_judge}, {"decide", do_decide}};
     struct bench b = {.cat = fixture_catalog(1), .cache = cache_new(4096, 16 << 20)};
 
     judge_scope_init(&b.scope, "cqrs");

@@ -45,7 +45,8 @@ static void show(const struct route *r, const struct catalog *cat)
     struct judge_scope scope;
     struct judge_verdict verdict;
     struct classification *text = classify_parse(r->sql);
-    struct decide_replica replica = {.up = true, .login = true, .fresh = true, .side = 1, .weight = 1};
+    struct decide_replica replica = {
+        .up = true, .login = true, .fresh = true, .side = 1, .weight = 1};
     struct decide_input in = {.text = text,
                               .verdict = &verdict,
                               .level = DECIDE_SESSION,
@@ -65,8 +66,8 @@ static void show(const struct route *r, const struct catalog *cat)
     printf("%s\n", out.target == DECIDE_REPLICA ? "replica" : "primary");
     if (r->why) {
         /* The router itself answers BEGIN and sends it with what follows; alone it binds nothing. */
-        printf("%s\n", reason_text(out.target == DECIDE_REPLICA ? REASON_READ : out.why, out.detail,
-                                   reason));
+        printf("%s\n", reason_text(out.target == DECIDE_REPLICA ? REASON_READ : out.why,
+                                   out.detail, reason));
     }
     judge_scope_fini(&scope);
     classify_unref(text);
@@ -81,7 +82,8 @@ static void *work(void *arg)
 
     r->rc = open_both(&primary, &replica, &r->e);
     if (r->rc == 0) {
-        r->rc = catalog_load(&cat, primary, &replica, 1, setup()->capture_publication, NULL, &r->e);
+        r->rc =
+            catalog_load(&cat, primary, &replica, 1, setup()->capture_publication, NULL, &r->e);
     }
     if (r->rc == 0) {
         show(r, cat);
@@ -114,7 +116,8 @@ static int run(struct route *r)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: parkway route \"<sql>\" [--why] [--user=NAME] [--search-path=LIST]\n");
+    fprintf(stderr,
+            "usage: parkway route \"<sql>\" [--why] [--user=NAME] [--search-path=LIST]\n");
     return err_exit(ERR_USAGE);
 }
 

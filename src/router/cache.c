@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#define HASH_FUNCTION(key, length, hash)                                                           \
+#define HASH_FUNCTION(key, length, hash)                                                       \
     ((hash) = (unsigned)shape_hash((struct str){(const char *)(key), (length)}))
 #include <uthash.h>
 #include <utlist.h>
@@ -146,7 +146,8 @@ static struct item *item_new(struct cache *c, struct str text, uint64_t shape)
     return i;
 }
 
-static void judge_item(struct item *i, const struct catalog *cat, const struct judge_scope *scope)
+static void judge_item(struct item *i, const struct catalog *cat,
+                       const struct judge_scope *scope)
 {
     uint64_t version = cat != NULL ? catalog_version(cat) : 0;
 

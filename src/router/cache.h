@@ -9,10 +9,13 @@
 struct cache;
 
 struct cache_hit {
-    const struct classification *text; /* borrowed until the next cache_get; classify_ref to keep */
+    const struct classification
+        *text; /* borrowed until the next cache_get; classify_ref to keep */
     const struct judge_verdict *verdict; /* likewise */
-    uint64_t shape;      /* hash to remember refusals under (of the text itself if it has no shape) */
-    struct str position; /* of a comment parkway.position=…, borrowed from the text given; or p NULL */
+    uint64_t
+        shape; /* hash to remember refusals under (of the text itself if it has no shape) */
+    struct str
+        position; /* of a comment parkway.position=…, borrowed from the text given; or p NULL */
 };
 
 /* entries_max: of texts, and again of shapes; bytes_max: of keys and classifications together. The

@@ -164,9 +164,9 @@ void catalog_add_function(struct catalog *c, size_t side, const struct catalog_f
     f->schema = arena_copy(&c->arena, one->schema);
     f->name = arena_copy(&c->arena, one->name);
     count_content(c, "function", side, f->schema, f->name,
-                  (uint64_t)f->volatility + (uint64_t)(f->secdef * 512 + f->user_types * 1024 +
-                                                       f->oid_types * 2048 + f->user * 4096 +
-                                                       f->one_arg * 8192 + f->setter * 16384) +
+                  (uint64_t)f->volatility +
+                      (uint64_t)(f->secdef * 512 + f->user_types * 1024 + f->oid_types * 2048 +
+                                 f->user * 4096 + f->one_arg * 8192 + f->setter * 16384) +
                       f->args_hash * 32768);
 }
 
@@ -226,7 +226,8 @@ void catalog_add_setting(struct catalog *c, size_t side, const struct catalog_se
     count_content(c, "setting", side, s->role, s->name, shape_hash(s->value));
 }
 
-void catalog_set_view(struct catalog *c, struct catalog_relation *r, int reason, struct str detail)
+void catalog_set_view(struct catalog *c, struct catalog_relation *r, int reason,
+                      struct str detail)
 {
     r->view_reason = reason;
     r->view_detail = arena_copy(&c->arena, detail);
@@ -259,7 +260,8 @@ static void merge_functions(struct table *t)
         if (n > 0 && compare(&f[n - 1], &f[i]) == 0) {
             struct catalog_function *m = &f[n - 1];
 
-            m->volatility = (enum catalog_volatility)worse((int)m->volatility, (int)f[i].volatility);
+            m->volatility =
+                (enum catalog_volatility)worse((int)m->volatility, (int)f[i].volatility);
             m->secdef |= f[i].secdef;
             m->user_types |= f[i].user_types;
             m->oid_types |= f[i].oid_types;
@@ -388,7 +390,8 @@ bool catalog_unsafe_attribute(const struct catalog *c, struct str name)
     return table_find(&c->unsafe, STR(""), name) != NULL;
 }
 
-bool catalog_setting_at(const struct catalog *c, size_t side, size_t i, struct catalog_setting *out)
+bool catalog_setting_at(const struct catalog *c, size_t side, size_t i,
+                        struct catalog_setting *out)
 {
     const struct table *t = &c->sides[side].settings;
 

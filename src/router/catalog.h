@@ -47,7 +47,11 @@ struct catalog *catalog_slot_get(struct catalog_slot *s);
 
 /* ---- what judge.c reads ---- */
 
-enum catalog_volatility { CATALOG_IMMUTABLE = 'i', CATALOG_STABLE = 's', CATALOG_VOLATILE = 'v' };
+enum catalog_volatility {
+    CATALOG_IMMUTABLE = 'i',
+    CATALOG_STABLE = 's',
+    CATALOG_VOLATILE = 'v'
+};
 
 /* All overloads of one name in one schema, taken together: the worst of each property. */
 struct catalog_function {
@@ -60,7 +64,8 @@ struct catalog_function {
     bool user;       /* OID >= 16384: not the server's own */
     bool one_arg;    /* some overload takes one argument (t.f means f(t)) */
     bool setter;     /* its source sets session state, or calls one that does */
-    uint64_t args_hash; /* of all signatures (user functions): to tell that the other side's differ */
+    uint64_t
+        args_hash; /* of all signatures (user functions): to tell that the other side's differ */
 };
 
 struct catalog_operator { /* only those that are not the server's own, or are volatile */
@@ -89,7 +94,7 @@ struct catalog_relation {
     struct str schema;
     struct str name;
     enum catalog_relkind kind;
-    bool published;        /* primary: captured whole, with everything below it */
+    bool published; /* primary: captured whole, with everything below it */
     bool row_security;
     uint64_t policy_hash;  /* of its row-security policies */
     struct str definition; /* of a view: its SELECT, every name outside pg_catalog qualified */
@@ -129,7 +134,8 @@ struct catalog_setting {
     struct str name; /* lower case */
     struct str value;
 };
-bool catalog_setting_at(const struct catalog *c, size_t side, size_t i, struct catalog_setting *out);
+bool catalog_setting_at(const struct catalog *c, size_t side, size_t i,
+                        struct catalog_setting *out);
 /* catalog_find_setting - its value, or p NULL. */
 struct str catalog_find_setting(const struct catalog *c, size_t side, struct str role,
                                 struct str name);
@@ -154,7 +160,8 @@ void catalog_set_trigger_sets(struct catalog *c);
 void catalog_finish(struct catalog *c);
 /* For judge_views: the i-th relation of a side, or NULL; and its verdict (the detail is copied). */
 struct catalog_relation *catalog_relation_at(struct catalog *c, size_t side, size_t i);
-void catalog_set_view(struct catalog *c, struct catalog_relation *r, int reason, struct str detail);
+void catalog_set_view(struct catalog *c, struct catalog_relation *r, int reason,
+                      struct str detail);
 /* catalog_copy_side - side of `from` added to `to` (a server that cannot be asked just now). */
 void catalog_copy_side(struct catalog *to, const struct catalog *from, size_t side);
 /* catalog_content - a hash of everything in it: equal contents need no new version. */

@@ -15,19 +15,18 @@ static const char begin_sql[] =
 
 /* A user function "sets" when its source sets a parameter in a way that outlives it, runs text it builds,
  * or names a function that does. */
-#define SETTERS_CTE                                                                                \
-    "with recursive source as materialized ("                                                      \
-    " select p.oid, lower(p.proname) as name,"                                                     \
-    "  lower(coalesce(nullif(p.prosrc, ''), pg_get_function_sqlbody(p.oid), '')) as text"          \
-    " from pg_proc p join pg_language l on l.oid = p.prolang"                                      \
-    " where p.oid >= 16384 and l.lanname not in ('c', 'internal')),"                               \
-    "setter(oid, name) as ("                                                                       \
-    " select oid, name from source where text ~"                                                   \
-    "  '\\m(set_config|discard|execute)\\M|(^|;|\\m(begin|then|else|loop)\\M)\\s*(re)?set\\s'"     \
+#define SETTERS_CTE                                                                            \
+    "with recursive source as materialized ("                                                  \
+    " select p.oid, lower(p.proname) as name,"                                                 \
+    "  lower(coalesce(nullif(p.prosrc, ''), pg_get_function_sqlbody(p.oid), '')) as text"      \
+    " from pg_proc p join pg_language l on l.oid = p.prolang"                                  \
+    " where p.oid >= 16384 and l.lanname not in ('c', 'internal')),"                           \
+    "setter(oid, name) as ("                                                                   \
+    " select oid, name from source where text ~"                                               \
+    "  '\\m(set_config|discard|execute)\\M|(^|;|\\m(begin|then|else|loop)\\M)\\s*(re)?set\\s'" \
     " union select s.oid, s.name from setter k join source s on strpos(s.text, k.name) > 0)"
 
-static const char functions_sql[] =
-    SETTERS_CTE
+static const char functions_sql[] = SETTERS_CTE
     " select n.nspname, p.proname, max(p.provolatile::text), bool_or(p.prosecdef),"
     "  bool_or(p.oid >= 16384 and (p.prorettype >= 16384"
     "   or exists (select 1 from unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) a(t)"
@@ -38,7 +37,8 @@ static const char functions_sql[] =
     "   'regnamespace'::regtype, 'regrole'::regtype, 'regcollation'::regtype]),"
     "  bool_or(p.oid >= 16384), bool_or(p.pronargs = 1),"
     "  bool_or(p.oid in (select oid from setter)),"
-    "  coalesce(sum(case when p.oid >= 16384 then hashtext(oidvectortypes(p.proargtypes) || '/' ||"
+    "  coalesce(sum(case when p.oid >= 16384 then hashtext(oidvectortypes(p.proargtypes) || "
+    "'/' ||"
     "   format_type(p.prorettype, null) || p.proretset::text || p.provolatile::text) end), 0)"
     " from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
     " where n.nspname !~ '^pg_(temp|toast)' group by 1, 2";
@@ -56,7 +56,8 @@ static const char types_sql[] =
     " when n.nspname = 'pg_catalog' and t.oid < 16384 then 1 else 2 end"
     " from pg_type t join pg_namespace n on n.oid = t.typnamespace"
     " where n.nspname !~ '^pg_(temp|toast)'"
-    " and (n.nspname <> 'pg_catalog' or t.typtype <> 'c') and n.nspname <> 'information_schema'";
+    " and (n.nspname <> 'pg_catalog' or t.typtype <> 'c') and n.nspname <> "
+    "'information_schema'";
 
 /* $1: the publication; NULL on a replica. Published whole: with no row filter, logged, and so is
  * everything that a scan of it reads below it. */
@@ -68,7 +69,8 @@ static const char relations_sql[] =
     " (select r.prrelid from publication p join pg_publication_rel r on r.prpubid = p.oid"
     "   where r.prqual is null"
     "  union all select c.oid from publication p join pg_class c on p.puballtables"
-    "  union all select c.oid from publication p join pg_publication_namespace s on s.pnpubid = p.oid"
+    "  union all select c.oid from publication p join pg_publication_namespace s on s.pnpubid "
+    "= p.oid"
     "   join pg_class c on c.relnamespace = s.pnnspid)"
     " union select i.inhrelid from published u join pg_inherits i on i.inhparent = u.oid"
     "  join pg_class c on c.oid = i.inhrelid and c.relispartition),"
@@ -81,7 +83,8 @@ static const char relations_sql[] =
     " c.relrowsecurity,"
     " case when c.relkind = 'v' then pg_get_viewdef(c.oid) end,"
     " coalesce((select hashtextextended(string_agg(p.polname || p.polcmd::text ||"
-    "   p.polpermissive::text || (select coalesce(string_agg(rolname, ',' order by rolname), '')"
+    "   p.polpermissive::text || (select coalesce(string_agg(rolname, ',' order by rolname), "
+    "'')"
     "     from pg_roles where pg_roles.oid = any (p.polroles)) ||"
     "   coalesce(pg_get_expr(p.polqual, p.polrelid), ''), ';' order by p.polname), 0)"
     "  from pg_policy p where p.polrelid = c.oid), 0)"
@@ -95,7 +98,8 @@ static const char columns_sql[] =
     " from pg_attribute a join pg_class c on c.oid = a.attrelid"
     " join pg_namespace n on n.oid = c.relnamespace"
     " where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm')"
-    " and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by a.attrelid, a.attnum";
+    " and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by a.attrelid, "
+    "a.attnum";
 
 static const char poison_sql[] =
     "select format('implicit cast from %s to %s uses a volatile function',"
@@ -104,34 +108,38 @@ static const char poison_sql[] =
     " and c.castcontext = 'i' and c.castsource < 16384 and c.casttarget < 16384 limit 1";
 
 static const char triggers_sql[] =
-    SETTERS_CTE
-    " select 1 from pg_trigger t where not t.tgisinternal"
-    " and t.tgfoid in (select oid from setter) limit 1";
+    SETTERS_CTE " select 1 from pg_trigger t where not t.tgisinternal"
+                " and t.tgfoid in (select oid from setter) limit 1";
 
 /* What changes the answer of a query without being in its text. */
-#define ANSWER_SETTINGS                                                                            \
-    "('search_path', 'timezone', 'datestyle', 'intervalstyle', 'bytea_output',"                    \
-    " 'extra_float_digits', 'xmlbinary', 'xmloption', 'default_text_search_config', 'lc_monetary'," \
-    " 'lc_numeric', 'lc_time', 'standard_conforming_strings', 'transform_null_equals',"            \
-    " 'array_nulls', 'row_security', 'role', 'client_encoding', 'timezone_abbreviations',"         \
+#define ANSWER_SETTINGS                                                                        \
+    "('search_path', 'timezone', 'datestyle', 'intervalstyle', 'bytea_output',"                \
+    " 'extra_float_digits', 'xmlbinary', 'xmloption', 'default_text_search_config', "          \
+    "'lc_monetary',"                                                                           \
+    " 'lc_numeric', 'lc_time', 'standard_conforming_strings', 'transform_null_equals',"        \
+    " 'array_nulls', 'row_security', 'role', 'client_encoding', 'timezone_abbreviations',"     \
     " 'default_transaction_isolation')"
 
 static const char settings_sql[] =
     "select '*', lower(name), reset_val from pg_settings"
     " where lower(name) in " ANSWER_SETTINGS " and lower(name) <> 'client_encoding'"
     " union all select '*', 'collation of the database', concat_ws('/',"
-    "  pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, to_jsonb(d)->>'datlocprovider',"
+    "  pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, "
+    "to_jsonb(d)->>'datlocprovider',"
     "  coalesce(to_jsonb(d)->>'daticulocale', to_jsonb(d)->>'datlocale'))"
     " from pg_database d where d.datname = current_database()"
-    " union all select coalesce(r.rolname, '') || case s.setdatabase when 0 then '' else '@' end,"
+    " union all select coalesce(r.rolname, '') || case s.setdatabase when 0 then '' else '@' "
+    "end,"
     "  lower(split_part(c, '=', 1)), substr(c, strpos(c, '=') + 1)"
-    " from pg_db_role_setting s left join pg_roles r on r.oid = s.setrole, unnest(s.setconfig) c"
+    " from pg_db_role_setting s left join pg_roles r on r.oid = s.setrole, unnest(s.setconfig) "
+    "c"
     " where (s.setrole = 0 or r.oid is not null) and (s.setdatabase = 0 or s.setdatabase ="
     "  (select oid from pg_database where datname = current_database()))"
     " and (lower(split_part(c, '=', 1)) in " ANSWER_SETTINGS
     "  or strpos(split_part(c, '=', 1), '.') > 0)";
 
-static const char schemas_sql[] = "select nspname from pg_namespace where nspname !~ '^pg_(temp|toast)'";
+static const char schemas_sql[] =
+    "select nspname from pg_namespace where nspname !~ '^pg_(temp|toast)'";
 
 static bool yes(const struct rows *r, size_t row, size_t column)
 {
@@ -204,9 +212,9 @@ static int load_names(struct catalog *c, size_t side, struct conn *conn, struct 
         return rc;
     }
     for (size_t i = 0; i < rows_count(r); i++) {
-        catalog_add_setting(c, side,
-                            &(struct catalog_setting){rows_get(r, i, 0), rows_get(r, i, 1),
-                                                      rows_get(r, i, 2)});
+        catalog_add_setting(
+            c, side,
+            &(struct catalog_setting){rows_get(r, i, 0), rows_get(r, i, 1), rows_get(r, i, 2)});
     }
     rows_free(r);
     return 0;
@@ -236,7 +244,8 @@ static void join_relations(struct catalog *c, size_t side, const struct rows *r,
             at++;
         }
         for (; at < rows_count(a) && rows_int(a, at, 0) == oid; at++) {
-            struct catalog_column column = {rows_get(a, at, 1), rows_get(a, at, 2), yes(a, at, 3)};
+            struct catalog_column column = {rows_get(a, at, 1), rows_get(a, at, 2),
+                                            yes(a, at, 3)};
 
             buf_add(&columns, &column, sizeof(column));
             one.column_count++;
@@ -323,7 +332,8 @@ int catalog_load(struct catalog **out, struct conn *primary, struct conn *const 
                  size_t replica_count, const char *publication, struct catalog *last,
                  struct err *e)
 {
-    struct catalog *c = catalog_new(replica_count + 1, last != NULL ? catalog_version(last) + 1 : 1);
+    struct catalog *c =
+        catalog_new(replica_count + 1, last != NULL ? catalog_version(last) + 1 : 1);
     int rc = 0;
 
     if (primary != NULL) {

@@ -31,10 +31,11 @@ static bool is(struct str s, const char *word)
 /* Encodings in which a byte of a character may look like a quote, a backslash or a letter. */
 static bool safe_encoding(struct str s)
 {
-    static const char *const unsafe[] = {"sjis", "shift_jis", "shiftjis", "mskanji", "win932", "windows932",
-                                         "big5", "win950", "windows950", "gbk", "win936", "windows936",
-                                         "uhc", "win949", "windows949", "gb18030", "johab",
-                                         "shift_jis_2004", "shiftjis2004"};
+    static const char *const unsafe[] = {
+        "sjis",        "shift_jis", "shiftjis",   "mskanji", "win932", "windows932",
+        "big5",        "win950",    "windows950", "gbk",     "win936", "windows936",
+        "uhc",         "win949",    "windows949", "gb18030", "johab",  "shift_jis_2004",
+        "shiftjis2004"};
 
     for (size_t i = 0; i < ARRAY_LEN(unsafe); i++) {
         if (is(s, unsafe[i])) {
@@ -46,8 +47,8 @@ static bool safe_encoding(struct str s)
 
 static bool truth(struct str s)
 {
-    return s.p == NULL || is(s, "on") || is(s, "true") || is(s, "yes") || is(s, "1") || is(s, "t") ||
-           is(s, "y") || is(s, "tr") || is(s, "tru") || is(s, "ye");
+    return s.p == NULL || is(s, "on") || is(s, "true") || is(s, "yes") || is(s, "1") ||
+           is(s, "t") || is(s, "y") || is(s, "tr") || is(s, "tru") || is(s, "ye");
 }
 
 uint32_t classify_setting_pins(struct str name, struct str value, uint32_t *clear)
@@ -78,7 +79,8 @@ uint32_t classify_setting_pins(struct str name, struct str value, uint32_t *clea
 /* The whole text as one statement that nobody understands. */
 static void unknown(struct classification *c, size_t length, enum classify_kind kind)
 {
-    struct classify_stmt *s = ast_arena_take(c->arena, sizeof(*s), _Alignof(struct classify_stmt));
+    struct classify_stmt *s =
+        ast_arena_take(c->arena, sizeof(*s), _Alignof(struct classify_stmt));
 
     *s = (struct classify_stmt){.kind = kind,
                                 .body_kind = kind,

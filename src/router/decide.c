@@ -25,9 +25,11 @@ static void set(struct decide_output *out, enum decide_target t, enum reason why
     out->why = why;
 }
 
-static void to_primary(const struct decide_input *in, struct decide_output *out, enum reason why)
+static void to_primary(const struct decide_input *in, struct decide_output *out,
+                       enum reason why)
 {
-    set(out, in->primary_up ? DECIDE_PRIMARY : DECIDE_ERROR, in->primary_up ? why : REASON_PRIMARY_DOWN);
+    set(out, in->primary_up ? DECIDE_PRIMARY : DECIDE_ERROR,
+        in->primary_up ? why : REASON_PRIMARY_DOWN);
 }
 
 static void to_primary_verdict(const struct decide_input *in, struct decide_output *out)
@@ -118,10 +120,10 @@ static void in_replica_tx(const struct decide_input *in, struct decide_output *o
         set(out, move ? DECIDE_MOVE : DECIDE_ERROR, move ? REASON_TX_MOVED : REASON_TX_FAILED);
         return;
     }
-    reason_text(r->refused                              ? REASON_REFUSED
-                : in->verdict->why != REASON_READ       ? in->verdict->why
-                : in->user_parameters                   ? REASON_PARAMETER_TYPE
-                                                        : REASON_NO_REPLICA,
+    reason_text(r->refused                        ? REASON_REFUSED
+                : in->verdict->why != REASON_READ ? in->verdict->why
+                : in->user_parameters             ? REASON_PARAMETER_TYPE
+                                                  : REASON_NO_REPLICA,
                 in->verdict->detail, text);
     snprintf(out->detail, sizeof(out->detail), "%.*s", (int)sizeof(out->detail) - 1, text);
     if (in->tx_holds || !in->tx_read_committed) {
@@ -181,8 +183,8 @@ static bool pick(const struct decide_input *in, bool fresh, bool any_side, uint3
             *out = i;
             return true;
         }
-        if (best == NULL || (uint64_t)r->outstanding * best->weight <
-                                (uint64_t)best->outstanding * r->weight) {
+        if (best == NULL ||
+            (uint64_t)r->outstanding * best->weight < (uint64_t)best->outstanding * r->weight) {
             best = r;
             *out = i;
         }
@@ -222,7 +224,8 @@ static enum reason nobody(const struct decide_input *in)
     return !allowed ? REASON_PARAMETER_TYPE : !up ? REASON_NO_REPLICA : REASON_NO_LOGIN;
 }
 
-static void read_somewhere(const struct decide_input *in, struct decide_output *out, bool any_side)
+static void read_somewhere(const struct decide_input *in, struct decide_output *out,
+                           bool any_side)
 {
     uint32_t i;
     enum reason why;

@@ -11,12 +11,12 @@
 enum decide_target {
     DECIDE_PRIMARY,
     DECIDE_REPLICA, /* .replica says which */
-    DECIDE_ROUTER,  /* the router answers: BEGIN (deferred), the end of a transaction that was never sent */
-    DECIDE_MOVE,    /* end the transaction on the replica, begin it on the primary, send the unit there */
-    DECIDE_REFUSE,  /* 40001 "could not serialize access …"; the next try of this session: retry_primary */
-    DECIDE_ASK,     /* ask the primary for its position, then decide again */
-    DECIDE_WAIT,    /* wait for a replica to apply, at most what is left of router.wait_ms, then decide again */
-    DECIDE_ERROR,   /* no server may take it: router.no_replica = "error", or no primary for a write */
+    DECIDE_ROUTER, /* the router answers: BEGIN (deferred), the end of a transaction that was never sent */
+    DECIDE_MOVE, /* end the transaction on the replica, begin it on the primary, send the unit there */
+    DECIDE_REFUSE, /* 40001 "could not serialize access …"; the next try of this session: retry_primary */
+    DECIDE_ASK, /* ask the primary for its position, then decide again */
+    DECIDE_WAIT, /* wait for a replica to apply, at most what is left of router.wait_ms, then decide again */
+    DECIDE_ERROR, /* no server may take it: router.no_replica = "error", or no primary for a write */
 };
 
 enum decide_level { DECIDE_EVENTUAL, DECIDE_SESSION, DECIDE_STRONG };
@@ -30,12 +30,12 @@ enum decide_tx {
 };
 
 struct decide_replica {
-    bool up;            /* healthy, state running */
-    bool login;         /* this user can log in there */
-    bool refused;       /* it refused this shape before (remembered verdict) */
-    bool fresh;         /* has applied the position this session needs (also its last replica's) */
-    bool current;       /* the session read here last */
-    uint8_t side;       /* of the catalogue; 0: a physical standby */
+    bool up;      /* healthy, state running */
+    bool login;   /* this user can log in there */
+    bool refused; /* it refused this shape before (remembered verdict) */
+    bool fresh;   /* has applied the position this session needs (also its last replica's) */
+    bool current; /* the session read here last */
+    uint8_t side; /* of the catalogue; 0: a physical standby */
     uint32_t outstanding;
     uint32_t weight; /* 0: never chosen */
 };
@@ -44,18 +44,18 @@ struct decide_input {
     const struct classification *text; /* of the unit when it is one text, else NULL */
     const struct judge_verdict *verdict;
     uint32_t pins;
-    bool user_parameters;  /* a declared parameter type has OID >= 16384 */
-    bool session_primary;  /* the session asked for the primary (parkway.route setting) */
+    bool user_parameters; /* a declared parameter type has OID >= 16384 */
+    bool session_primary; /* the session asked for the primary (parkway.route setting) */
     /* transaction */
     enum decide_tx tx;
     struct classify_modes tx_modes;
-    uint32_t tx_replica;     /* index */
-    bool tx_read_committed;  /* of a transaction on a replica */
-    bool tx_holds;           /* portals or savepoints that a move would lose, or rows the client has seen
+    uint32_t tx_replica;    /* index */
+    bool tx_read_committed; /* of a transaction on a replica */
+    bool tx_holds;  /* portals or savepoints that a move would lose, or rows the client has seen
                                 under a snapshot it may rely on */
-    bool tx_failed;          /* aborted: only its end is accepted */
-    bool end_first;          /* the unit's first statement is COMMIT or ROLLBACK */
-    bool retry_primary;      /* the last transaction was refused with 40001 */
+    bool tx_failed; /* aborted: only its end is accepted */
+    bool end_first; /* the unit's first statement is COMMIT or ROLLBACK */
+    bool retry_primary; /* the last transaction was refused with 40001 */
     /* freshness */
     enum decide_level level;
     bool dirty;          /* served by the primary since the last known position */

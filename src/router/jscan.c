@@ -155,8 +155,8 @@ static const char *unicode(const char *p, const char *end, struct buf *out)
         return NULL;
     }
     if (c >= 0xd800 && c <= 0xdbff) {
-        if (end - p < 6 || p[0] != '\\' || p[1] != 'u' || !hex4(p + 2, end, &low) || low < 0xdc00 ||
-            low > 0xdfff) {
+        if (end - p < 6 || p[0] != '\\' || p[1] != 'u' || !hex4(p + 2, end, &low) ||
+            low < 0xdc00 || low > 0xdfff) {
             return NULL;
         }
         p += 6;

@@ -32,7 +32,8 @@ static bool is_digit(char c)
 
 static bool is_word_start(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           (unsigned char)c >= 0x80;
 }
 
 static bool is_word(char c)
@@ -288,7 +289,8 @@ static bool step(struct lexer *x)
     if (is_word_start(c)) {
         return word(x);
     }
-    if (is_digit(c) || (c == '.' && is_digit(at(x, 1)) && (x->n == 0 || x->out[x->n - 1] != '.'))) {
+    if (is_digit(c) ||
+        (c == '.' && is_digit(at(x, 1)) && (x->n == 0 || x->out[x->n - 1] != '.'))) {
         return number(x);
     }
     switch (c) {

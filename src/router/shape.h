@@ -12,8 +12,9 @@
 
 struct shape {
     uint64_t hash;
-    struct str position; /* value of the last comment parkway.position=…, borrowed from the text; or p NULL */
-    bool statements;     /* a semicolon stands before something else: more than one statement */
+    struct str
+        position; /* value of the last comment parkway.position=…, borrowed from the text; or p NULL */
+    bool statements; /* a semicolon stands before something else: more than one statement */
     bool ok;
 };
 

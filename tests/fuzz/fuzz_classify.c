@@ -85,7 +85,8 @@ static void compare(const struct classification *a, const struct classification 
     ASSERT(x->kind == y->kind && x->flags == y->flags && x->pins == y->pins);
     ASSERT(names_equal(a->relations, x->relations, b->relations, y->relations));
     ASSERT(names_equal(a->functions, x->functions, b->functions, y->functions));
-    ASSERT(x->types.count == y->types.count); /* float(1) and float(40) are two names of one class */
+    ASSERT(x->types.count ==
+           y->types.count); /* float(1) and float(40) are two names of one class */
     ASSERT(names_equal(a->columns, x->columns, b->columns, y->columns));
     ASSERT(names_equal(a->operators, x->operators, b->operators, y->operators));
 }

@@ -7,33 +7,122 @@
 
 /* "name" of pg_catalog with its volatility; o: object-number types */
 static const char *const fixture_functions[] = {
-    "i abs", "i lower", "i upper", "i length", "i btrim", "i substring", "i position", "i overlay",
-    "i coalesce_", "s now", "s to_char", "s date_trunc", "i extract", "i date_part", "s timezone",
-    "i count", "i sum", "i max", "i min", "i avg", "i string_agg", "i array_agg", "s jsonb_agg",
-    "s row_to_json", "s to_jsonb", "s jsonb_build_object", "i row_number", "i rank", "i lag",
-    "s generate_series", "i unnest", "i md5", "i similar_to_escape", "i is_normalized",
-    "v random", "v clock_timestamp", "v timeofday", "v gen_random_uuid", "v pg_sleep",
-    "v pg_sleep_for", "v pg_sleep_until", "s statement_timestamp", "s transaction_timestamp",
-    "ov nextval", "v lastval", "ov currval", "ov setval", "v setseed", "v lo_create", "v lo_creat",
-    "v lo_unlink", "v lo_get", "v lo_put", "v lo_from_bytea", "v lo_import", "v lowrite", "v loread",
-    "v pg_notify", "v pg_logical_emit_message", "v pg_advisory_lock", "v pg_advisory_xact_lock",
-    "v pg_try_advisory_lock", "v pg_advisory_unlock_all", "v set_config", "s current_setting",
-    "v pg_current_wal_lsn", "v pg_current_wal_insert_lsn", "v pg_is_in_recovery", "s pg_backend_pid",
-    "v pg_stat_get_activity", "s pg_stat_get_numscans", "v pg_terminate_backend",
-    "v pg_cancel_backend", "v pg_reload_conf", "v pg_switch_wal", "s txid_current",
-    "s pg_current_xact_id", "v txid_status", "s inet_server_addr", "s inet_client_addr", "s version",
-    "s current_database", "s current_schema", "s current_schemas", "s pg_typeof", "os to_regclass",
-    "os regclass", "s has_table_privilege", "s format_type", "s obj_description",
-    "s pg_get_viewdef", "i pg_size_pretty", "s pg_table_is_visible", "ov pg_relation_size",
-    "v current_query", "v query_to_xml", "os table_to_xml", "v ts_stat", "v ts_rewrite",
-    "s to_tsvector", "s websearch_to_tsquery", "i ts_rank", "i int4", "i text", "s concat",
-    "i regexp_replace", "i json_array_length", "i generate_subscripts", "s convert_from",
+    "i abs",
+    "i lower",
+    "i upper",
+    "i length",
+    "i btrim",
+    "i substring",
+    "i position",
+    "i overlay",
+    "i coalesce_",
+    "s now",
+    "s to_char",
+    "s date_trunc",
+    "i extract",
+    "i date_part",
+    "s timezone",
+    "i count",
+    "i sum",
+    "i max",
+    "i min",
+    "i avg",
+    "i string_agg",
+    "i array_agg",
+    "s jsonb_agg",
+    "s row_to_json",
+    "s to_jsonb",
+    "s jsonb_build_object",
+    "i row_number",
+    "i rank",
+    "i lag",
+    "s generate_series",
+    "i unnest",
+    "i md5",
+    "i similar_to_escape",
+    "i is_normalized",
+    "v random",
+    "v clock_timestamp",
+    "v timeofday",
+    "v gen_random_uuid",
+    "v pg_sleep",
+    "v pg_sleep_for",
+    "v pg_sleep_until",
+    "s statement_timestamp",
+    "s transaction_timestamp",
+    "ov nextval",
+    "v lastval",
+    "ov currval",
+    "ov setval",
+    "v setseed",
+    "v lo_create",
+    "v lo_creat",
+    "v lo_unlink",
+    "v lo_get",
+    "v lo_put",
+    "v lo_from_bytea",
+    "v lo_import",
+    "v lowrite",
+    "v loread",
+    "v pg_notify",
+    "v pg_logical_emit_message",
+    "v pg_advisory_lock",
+    "v pg_advisory_xact_lock",
+    "v pg_try_advisory_lock",
+    "v pg_advisory_unlock_all",
+    "v set_config",
+    "s current_setting",
+    "v pg_current_wal_lsn",
+    "v pg_current_wal_insert_lsn",
+    "v pg_is_in_recovery",
+    "s pg_backend_pid",
+    "v pg_stat_get_activity",
+    "s pg_stat_get_numscans",
+    "v pg_terminate_backend",
+    "v pg_cancel_backend",
+    "v pg_reload_conf",
+    "v pg_switch_wal",
+    "s txid_current",
+    "s pg_current_xact_id",
+    "v txid_status",
+    "s inet_server_addr",
+    "s inet_client_addr",
+    "s version",
+    "s current_database",
+    "s current_schema",
+    "s current_schemas",
+    "s pg_typeof",
+    "os to_regclass",
+    "os regclass",
+    "s has_table_privilege",
+    "s format_type",
+    "s obj_description",
+    "s pg_get_viewdef",
+    "i pg_size_pretty",
+    "s pg_table_is_visible",
+    "ov pg_relation_size",
+    "v current_query",
+    "v query_to_xml",
+    "os table_to_xml",
+    "v ts_stat",
+    "v ts_rewrite",
+    "s to_tsvector",
+    "s websearch_to_tsquery",
+    "i ts_rank",
+    "i int4",
+    "i text",
+    "s concat",
+    "i regexp_replace",
+    "i json_array_length",
+    "i generate_subscripts",
+    "s convert_from",
 };
 
 static inline void fixture_function(struct catalog *c, size_t side, const char *schema,
                                     const char *row)
 {
-    struct catalog_function f = {.schema = str_of(schema), .user = strcmp(schema, "pg_catalog") != 0};
+    struct catalog_function f = {.schema = str_of(schema),
+                                 .user = strcmp(schema, "pg_catalog") != 0};
 
     for (; *row != ' '; row++) {
         switch (*row) {
@@ -43,7 +132,7 @@ static inline void fixture_function(struct catalog *c, size_t side, const char *
         case '1': f.one_arg = true; break;
         case 'c': f.setter = true; break;
         case 'h': f.args_hash = side; break;
-        default: f.volatility = (enum catalog_volatility)*row; break;
+        default: f.volatility = (enum catalog_volatility) * row; break;
         }
     }
     f.name = str_of(row + 1);
@@ -80,10 +169,11 @@ static inline void fixture_relation(struct catalog *c, size_t side, const char *
 
 static inline void fixture_side(struct catalog *c, size_t side)
 {
-    static const char *const types[] = {"int4", "int8", "text", "bool", "numeric", "varchar", "uuid",
-                                        "timestamptz", "timestamp", "date", "interval", "jsonb",
-                                        "json", "float8", "bpchar", "oid", "regclass", "regtype",
-                                        "regproc", "regconfig", "name", "xid", "bytea"};
+    static const char *const types[] = {
+        "int4",    "int8",        "text",      "bool", "numeric",  "varchar",
+        "uuid",    "timestamptz", "timestamp", "date", "interval", "jsonb",
+        "json",    "float8",      "bpchar",    "oid",  "regclass", "regtype",
+        "regproc", "regconfig",   "name",      "xid",  "bytea"};
     bool primary = side == 0;
     const char *slots = "uuid:varchar name:varchar status:varchar";
 
@@ -114,10 +204,13 @@ static inline void fixture_side(struct catalog *c, size_t side)
         fixture_function(c, side, "public", "v dblink");
         fixture_function(c, side, "public", "v lower"); /* an overload of the server's */
     }
-    catalog_add_operator(c, side, &(struct catalog_operator){STR("public"), STR("<+>"), true, false});
-    catalog_add_operator(c, side, &(struct catalog_operator){STR("public"), STR("<->"), false, true});
+    catalog_add_operator(c, side,
+                         &(struct catalog_operator){STR("public"), STR("<+>"), true, false});
+    catalog_add_operator(c, side,
+                         &(struct catalog_operator){STR("public"), STR("<->"), false, true});
     if (primary) {
-        catalog_add_operator(c, 0, &(struct catalog_operator){STR("public"), STR("<=!"), false, false});
+        catalog_add_operator(
+            c, 0, &(struct catalog_operator){STR("public"), STR("<=!"), false, false});
     }
 
     fixture_relation(c, side, "public", "parking_slots", 'r', slots, "p", NULL);
@@ -128,8 +221,8 @@ static inline void fixture_side(struct catalog *c, size_t side)
     fixture_relation(c, side, "public", "not_captured", 'r', slots, "", NULL);
     fixture_relation(c, side, "public", "customers", 'r',
                      primary ? "id:int8 name:text card:text" : "id:int8 name:text", "p", NULL);
-    fixture_relation(c, side, "public", "retyped", 'r', primary ? "id:int8 n:int4" : "id:int8 n:int8",
-                     "p", NULL);
+    fixture_relation(c, side, "public", "retyped", 'r',
+                     primary ? "id:int8 n:int4" : "id:int8 n:int8", "p", NULL);
     fixture_relation(c, side, "public", "policed", 'r', slots, primary ? "pr2" : "", NULL);
     fixture_relation(c, side, "public", "policed_both", 'r', slots, "pr2", NULL);
     fixture_relation(c, side, "public", "seq", 'S', "", "", NULL);
@@ -139,17 +232,20 @@ static inline void fixture_side(struct catalog *c, size_t side)
     fixture_relation(c, side, "app", "parking_slots", 'r', slots, primary ? "p" : "p", NULL);
     fixture_relation(c, side, "app", "only_app", 'r', slots, "p", NULL);
     fixture_relation(c, side, "public", "v_free", 'v', "uuid:varchar name:varchar", "",
-                     " SELECT s.uuid, s.name FROM public.parking_slots s WHERE s.status = 'available'::text;");
+                     " SELECT s.uuid, s.name FROM public.parking_slots s WHERE s.status = "
+                     "'available'::text;");
     fixture_relation(c, side, "public", "v_nested", 'v', "name:varchar", "",
                      " SELECT v.name FROM public.v_free v;");
     fixture_relation(c, side, "public", "v_seq", 'v', "n:int8", "",
                      " SELECT nextval('public.seq'::regclass) AS n;");
     fixture_relation(c, side, "public", "v_over_seq", 'v', "n:int8", "",
                      " SELECT v.n FROM public.v_seq v;");
-    fixture_relation(c, side, "public", "v_random", 'v', "r:float8", "", " SELECT random() AS r;");
+    fixture_relation(c, side, "public", "v_random", 'v', "r:float8", "",
+                     " SELECT random() AS r;");
     fixture_relation(c, side, "public", "v_not_captured", 'v', "uuid:varchar", "",
                      " SELECT n.uuid FROM public.not_captured n;");
-    fixture_relation(c, side, "public", "v_touch", 'v', "t:int4", "", " SELECT public.touch(1) AS t;");
+    fixture_relation(c, side, "public", "v_touch", 'v', "t:int4", "",
+                     " SELECT public.touch(1) AS t;");
     fixture_relation(c, side, "public", "v_system", 'v', "n:name", "",
                      " SELECT c.relname AS n FROM pg_class c;");
     fixture_relation(c, side, "public", "v_ctid", 'v', "n:name", "",
@@ -161,7 +257,8 @@ static inline void fixture_side(struct catalog *c, size_t side)
         fixture_relation(c, side, "public", "v_kept", 'v', slots, "",
                          " SELECT uuid, name, status FROM public.parking_slots;");
     } else {
-        fixture_relation(c, side, "public", "order_history", 'r', "id:text state:text", "", NULL);
+        fixture_relation(c, side, "public", "order_history", 'r', "id:text state:text", "",
+                         NULL);
         fixture_relation(c, side, "public", "v_kept", 'r', slots, "", NULL);
         fixture_relation(c, side, "app", "only_primary", 'r', slots, "p", NULL);
     }

@@ -22,15 +22,18 @@ static void sharing(void **state)
     judge_scope_init(&scope, "cqrs");
     cache_get(c, STR("select name from parking_slots where uuid = 'a'"), cat, &scope, &a);
     assert_int_equal(a.verdict->sides, 3);
-    cache_get(c, STR("select name from parking_slots where uuid = 'b' /* parkway.position=0/7 */"), cat,
-              &scope, &b);
+    cache_get(c,
+              STR("select name from parking_slots where uuid = 'b' /* parkway.position=0/7 */"),
+              cat, &scope, &b);
     assert_ptr_equal(a.text, b.text);
     assert_int_equal(a.shape, b.shape);
     assert_null(a.position.p);
     assert_true(str_eq(b.position, STR("0/7")));
     for (int i = 0; i < 5; i++) { /* soon found as a text, and the hint with it */
-        cache_get(c, STR("select name from parking_slots where uuid = 'b' /* parkway.position=0/7 */"),
-                  cat, &scope, &b);
+        cache_get(
+            c,
+            STR("select name from parking_slots where uuid = 'b' /* parkway.position=0/7 */"),
+            cat, &scope, &b);
         assert_true(str_eq(b.position, STR("0/7")));
     }
     cache_stats(c, &s);

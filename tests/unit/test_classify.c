@@ -95,9 +95,12 @@ static void extents(void **state)
     (void)state;
     assert_int_equal(c->stmt_count, 3);
     assert_true(c->literal);
-    assert_true(str_eq((struct str){text.p + c->stmts[0].offset, c->stmts[0].length}, STR("select 'é'")));
-    assert_non_null(memmem(text.p + c->stmts[1].offset, c->stmts[1].length, "insert into t values (1)", 24));
-    assert_true(str_eq((struct str){text.p + c->stmts[2].offset, c->stmts[2].length}, STR("rollback")));
+    assert_true(str_eq((struct str){text.p + c->stmts[0].offset, c->stmts[0].length},
+                       STR("select 'é'")));
+    assert_non_null(memmem(text.p + c->stmts[1].offset, c->stmts[1].length,
+                           "insert into t values (1)", 24));
+    assert_true(
+        str_eq((struct str){text.p + c->stmts[2].offset, c->stmts[2].length}, STR("rollback")));
     classify_unref(c);
 }
 
@@ -112,13 +115,18 @@ static void modes(void **state)
         {"begin", CLASSIFY_ISO_DEFAULT, -1, -1, false},
         {"begin read only", CLASSIFY_ISO_DEFAULT, 1, -1, false},
         {"begin read write", CLASSIFY_ISO_DEFAULT, 0, -1, false},
-        {"begin isolation level repeatable read, read only", CLASSIFY_ISO_REPEATABLE_READ, 1, -1, false},
-        {"begin isolation level read uncommitted", CLASSIFY_ISO_READ_UNCOMMITTED, -1, -1, false},
-        {"start transaction isolation level read committed read write", CLASSIFY_ISO_READ_COMMITTED, 0, -1, false},
-        {"begin isolation level serializable read only deferrable", CLASSIFY_ISO_SERIALIZABLE, 1, 1, false},
+        {"begin isolation level repeatable read, read only", CLASSIFY_ISO_REPEATABLE_READ, 1,
+         -1, false},
+        {"begin isolation level read uncommitted", CLASSIFY_ISO_READ_UNCOMMITTED, -1, -1,
+         false},
+        {"start transaction isolation level read committed read write",
+         CLASSIFY_ISO_READ_COMMITTED, 0, -1, false},
+        {"begin isolation level serializable read only deferrable", CLASSIFY_ISO_SERIALIZABLE,
+         1, 1, false},
         {"begin read only not deferrable", CLASSIFY_ISO_DEFAULT, 1, 0, false},
         {"set transaction read write", CLASSIFY_ISO_DEFAULT, 0, -1, false},
-        {"set session characteristics as transaction isolation level serializable", CLASSIFY_ISO_SERIALIZABLE, -1, -1, false},
+        {"set session characteristics as transaction isolation level serializable",
+         CLASSIFY_ISO_SERIALIZABLE, -1, -1, false},
         {"commit and chain", CLASSIFY_ISO_DEFAULT, -1, -1, true},
         {"rollback and no chain", CLASSIFY_ISO_DEFAULT, -1, -1, false},
     };
@@ -128,7 +136,8 @@ static void modes(void **state)
         struct classification *c = classify_parse(str_of(rows[i].sql));
         const struct classify_stmt *s = &c->stmts[0];
 
-        if (s->modes.isolation != rows[i].isolation || s->modes.read_only != rows[i].read_only ||
+        if (s->modes.isolation != rows[i].isolation ||
+            s->modes.read_only != rows[i].read_only ||
             s->modes.deferrable != rows[i].deferrable || s->chain != rows[i].chain) {
             fail_msg("%s", rows[i].sql);
         }
@@ -155,10 +164,12 @@ static void settings(void **state)
         {"set x to default", "x", NULL, false, true, false},
         {"reset x", "x", NULL, false, true, false},
         {"set DateStyle = ISO, DMY", "datestyle", "iso, dmy", false, true, false},
-        {"set search_path = a, \"B c\", \"d\"\"e\"", "search_path", "a, \"B c\", \"d\"\"e\"", false, true, false},
+        {"set search_path = a, \"B c\", \"d\"\"e\"", "search_path", "a, \"B c\", \"d\"\"e\"",
+         false, true, false},
         {"set search_path = ''", "search_path", "\"\"", false, true, false},
         {"set role 'x'", "role", "x", false, true, false},
-        {"set parkway.position = '6f.1:0/2'", "parkway.position", "6f.1:0/2", false, true, false},
+        {"set parkway.position = '6f.1:0/2'", "parkway.position", "6f.1:0/2", false, true,
+         false},
         {"select set_config('App.x', 'y\"\\z', false)", "app.x", "y\"\\z", false, true, true},
         {"select pg_catalog.set_config('a.b', '', true)", "a.b", "", true, true, true},
         {"select set_config('a.b', $1, true)", "a.b", NULL, true, false, true},
@@ -176,7 +187,8 @@ static void settings(void **state)
         assert_int_equal(c->stmts[0].sets.count, 1);
         assert_true(c->literal);
         e = &c->sets[0];
-        if (!str_eq(e->name, str_of(rows[i].name)) || !str_eq(e->value, str_of(rows[i].value)) ||
+        if (!str_eq(e->name, str_of(rows[i].name)) ||
+            !str_eq(e->value, str_of(rows[i].value)) ||
             (e->value.p == NULL) != (rows[i].value == NULL) || e->local != rows[i].local ||
             e->readable != rows[i].readable || e->config != rows[i].config) {
             fail_msg("%s: %.*s = %.*s", rows[i].sql, STR_ARG(e->name), STR_ARG(e->value));
@@ -203,12 +215,16 @@ static void names(void **state)
         {"with t as (select 1) select * from t", "", "", ""},
         {"with t as (select * from t) select * from t", "t", "", ""},
         {"with recursive t as (select * from t) select * from t", "", "", ""},
-        {"with a as (select * from b), b as (select * from a) select * from a, b, c", "c b", "", ""},
-        {"with a as (select 1) select * from (with b as (select * from a) select * from b, a) x, b", "b", "", ""},
+        {"with a as (select * from b), b as (select * from a) select * from a, b, c", "c b", "",
+         ""},
+        {"with a as (select 1) select * from (with b as (select * from a) select * from b, a) "
+         "x, b",
+         "b", "", ""},
         {"select * from t, (with t as (select 1) select * from t) x", "t", "", ""},
         {"select 1 from s.t union select f(g(1)) from (select 1) t", "s.t", "g f", ""},
         {"with t as (select 1) select * from t union select * from t", "", "", ""},
-        {"select * from public.t where exists (with t as (select 1) select 1 from t)", "public.t", "", ""},
+        {"select * from public.t where exists (with t as (select 1) select 1 from t)",
+         "public.t", "", ""},
         {"insert into t select * from u", "t u", "", ""},
         {"with u as (select 1) insert into t select * from u", "t", "", ""},
         {"update t set a = f(b) from u where c.d = 1", "t u", "f", "b c.d"},
@@ -247,8 +263,9 @@ static void names(void **state)
 
 static void cut(void **state)
 {
-    struct str text = STR("with t as (select E'\\u00e9', $q$x$q$ from \"a b\".c) select set_config('a', "
-                          "'b', false), t.*, count(*) from t /* c */; set local x = 'y'; copy t to stdout");
+    struct str text =
+        STR("with t as (select E'\\u00e9', $q$x$q$ from \"a b\".c) select set_config('a', "
+            "'b', false), t.*, count(*) from t /* c */; set local x = 'y'; copy t to stdout");
 
     (void)state;
     for (size_t n = 0; n <= text.n; n++) {
@@ -263,14 +280,24 @@ static void cut(void **state)
 /* The reader of the tree must stand any bytes, though it only ever sees libpg_query's. */
 static void tree_cut(void **state)
 {
-    struct str json = STR(
-        "{\"version\":150001,\"stmts\":[{\"stmt\":{\"SelectStmt\":{\"targetList\":[{\"ResTarget\":{\"val\":"
-        "{\"FuncCall\":{\"funcname\":[{\"String\":{\"sval\":\"set_config\"}}],\"args\":[{\"A_Const\":{\"sval\":"
-        "{\"sval\":\"a\\u003c\"},\"location\":1}}]}}}}],\"fromClause\":[{\"RangeVar\":{\"relname\":\"t\",\"alias\":"
-        "{\"aliasname\":\"x\",\"colnames\":[{\"String\":{\"sval\":\"y\"}}]}}}],\"withClause\":{\"ctes\":["
-        "{\"CommonTableExpr\":{\"ctename\":\"t\"}}],\"recursive\":true}}},\"stmt_location\":5,\"stmt_len\":9999}]}");
+    struct str json = STR("{\"version\":150001,\"stmts\":[{\"stmt\":{\"SelectStmt\":{"
+                          "\"targetList\":[{\"ResTarget\":{\"val\":"
+                          "{\"FuncCall\":{\"funcname\":[{\"String\":{\"sval\":\"set_config\"}}]"
+                          ",\"args\":[{\"A_Const\":{\"sval\":"
+                          "{\"sval\":\"a\\u003c\"},\"location\":1}}]}}}}],\"fromClause\":[{"
+                          "\"RangeVar\":{\"relname\":\"t\",\"alias\":"
+                          "{\"aliasname\":\"x\",\"colnames\":[{\"String\":{\"sval\":\"y\"}}]}}}"
+                          "],\"withClause\":{\"ctes\":["
+                          "{\"CommonTableExpr\":{\"ctename\":\"t\"}}],\"recursive\":true}}},"
+                          "\"stmt_location\":5,\"stmt_len\":9999}]}");
     static const char *const odd[] = {
-        "[]", "{}", "[[[[[[", "{\"stmts\":[{\"stmt\":{\"FuncCall\":{}}}]}", "{\"stmts\":[]}", "}", "]{",
+        "[]",
+        "{}",
+        "[[[[[[",
+        "{\"stmts\":[{\"stmt\":{\"FuncCall\":{}}}]}",
+        "{\"stmts\":[]}",
+        "}",
+        "]{",
         "{\"stmts\":[{\"stmt\":{\"SelectStmt\":{\"x\":{\"FuncCall\":{}}}}}]}",
         "{\"stmts\":[{\"stmt\":{\"SelectStmt\":[{\"String\":{\"sval\":\"\\ud800\"}}]}}]}",
         "{\"stmts\":[{\"fields\":[{\"String\":{\"sval\":\"x\"}}]}]}",
@@ -283,7 +310,8 @@ static void tree_cut(void **state)
         char *copy = malloc(n + 1);
 
         memcpy(copy, json.p, n);
-        assert_int_equal(ast_read((struct str){copy, n}, STR("select 123"), &c), n == 0 || n == json.n);
+        assert_int_equal(ast_read((struct str){copy, n}, STR("select 123"), &c),
+                         n == 0 || n == json.n);
         ast_arena_free(c.arena);
         free(copy);
     }
@@ -295,8 +323,8 @@ static void tree_cut(void **state)
     }
 }
 
-static struct buf repeated(const char *before, const char *open, const char *middle, const char *close,
-                           size_t count)
+static struct buf repeated(const char *before, const char *open, const char *middle,
+                           const char *close, size_t count)
 {
     struct buf b = BUF_INIT;
 
@@ -415,9 +443,9 @@ static void threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kinds),    cmocka_unit_test(extents),  cmocka_unit_test(modes),
-        cmocka_unit_test(settings), cmocka_unit_test(names),    cmocka_unit_test(cut),
-        cmocka_unit_test(tree_cut), cmocka_unit_test(deep),     cmocka_unit_test(too_long),
+        cmocka_unit_test(kinds),    cmocka_unit_test(extents), cmocka_unit_test(modes),
+        cmocka_unit_test(settings), cmocka_unit_test(names),   cmocka_unit_test(cut),
+        cmocka_unit_test(tree_cut), cmocka_unit_test(deep),    cmocka_unit_test(too_long),
         cmocka_unit_test(threads),
     };
 

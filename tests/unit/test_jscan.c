@@ -7,15 +7,16 @@
 
 #include "router/jscan.h"
 
-static const char whole_text[] =
-    " {\"a\" : [1, -2.5e3, \"x\\\"y\\u00e9\"], \"b\":{\"c\":true,\"d\":false , \"e\" : null}}\n";
+static const char whole_text[] = " {\"a\" : [1, -2.5e3, \"x\\\"y\\u00e9\"], "
+                                 "\"b\":{\"c\":true,\"d\":false , \"e\" : null}}\n";
 
 static void whole(void **state)
 {
     static const enum jscan_type expected[] = {
-        JSCAN_OBJECT, JSCAN_KEY,        JSCAN_ARRAY,      JSCAN_NUMBER, JSCAN_NUMBER, JSCAN_STRING,
-        JSCAN_ARRAY_END, JSCAN_KEY,     JSCAN_OBJECT,     JSCAN_KEY,    JSCAN_TRUE,   JSCAN_KEY,
-        JSCAN_FALSE, JSCAN_KEY,         JSCAN_NULL,       JSCAN_OBJECT_END, JSCAN_OBJECT_END, JSCAN_END};
+        JSCAN_OBJECT,     JSCAN_KEY,        JSCAN_ARRAY, JSCAN_NUMBER, JSCAN_NUMBER,
+        JSCAN_STRING,     JSCAN_ARRAY_END,  JSCAN_KEY,   JSCAN_OBJECT, JSCAN_KEY,
+        JSCAN_TRUE,       JSCAN_KEY,        JSCAN_FALSE, JSCAN_KEY,    JSCAN_NULL,
+        JSCAN_OBJECT_END, JSCAN_OBJECT_END, JSCAN_END};
     struct jscan j;
     struct jscan_token t;
 

@@ -31,31 +31,27 @@ static const char *const same[][2] = {
     {"select N'a'", "select n'b'"},
     {"select 1.5", "select .5e-3"},
     {"select b'1'", "select X'ff'"},
-    {"select a from t where x = 1 and y='b'", "select A\nfrom T where X = 2 and Y='c' /* /* nested */ */"},
+    {"select a from t where x = 1 and y='b'",
+     "select A\nfrom T where X = 2 and Y='c' /* /* nested */ */"},
     {"select -1", "select -2"},
     {"select 1e5", "select 1"},
     {"select \"A b\" from t", "select \"A b\"   from t"},
 };
 
 static const char *const different[][2] = {
-    {"select 1", "select 'a'"},
-    {"select a", "select \"a\""},
-    {"select \"a\"", "select \"A\""},
-    {"select a", "select b"},
-    {"select $1", "select $2"},
-    {"select a-b", "select a--b"},
-    {"select a/b", "select a/*b*/"},
-    {"select a b", "select ab"},
-    {"select 1", "select 1, 2"},
-    {"select < =", "select <="},
-    {"select 1; select 2", "select 1"},
-    {"select b'1'", "select '1'"},
+    {"select 1", "select 'a'"},         {"select a", "select \"a\""},
+    {"select \"a\"", "select \"A\""},   {"select a", "select b"},
+    {"select $1", "select $2"},         {"select a-b", "select a--b"},
+    {"select a/b", "select a/*b*/"},    {"select a b", "select ab"},
+    {"select 1", "select 1, 2"},        {"select < =", "select <="},
+    {"select 1; select 2", "select 1"}, {"select b'1'", "select '1'"},
     {"select N'1'", "select '1'"},
 };
 
 static const char *const none[] = {
-    "select 'a", "select \"a", "select $a$ x", "select /* x", "select U&'a'", "select u&\"a\"",
-    "select 1a", "select \x01", "select $1a", "select $a", "select E'a\\", "select e'\\'", "select $",
+    "select 'a",      "select \"a",   "select $a$ x", "select /* x", "select U&'a'",
+    "select u&\"a\"", "select 1a",    "select \x01",  "select $1a",  "select $a",
+    "select E'a\\",   "select e'\\'", "select $",
 };
 
 static void shapes(void **state)
@@ -96,8 +92,9 @@ static void shapes(void **state)
 
 static void cut(void **state)
 {
-    struct str text = STR("select E'\\'' || $x$a$x$, U&'b', 1.5e-7, \"q\"\"r\", b'1' /* /* */ */ -- "
-                          "parkway.position=1/2\n; select $1 -- é");
+    struct str text =
+        STR("select E'\\'' || $x$a$x$, U&'b', 1.5e-7, \"q\"\"r\", b'1' /* /* */ */ -- "
+            "parkway.position=1/2\n; select $1 -- é");
     struct buf b = BUF_INIT;
     struct shape s;
 
