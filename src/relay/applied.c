@@ -42,7 +42,7 @@ struct applied {
     int64_t bind_us, replicas_us, write_us;
     int missing; /* queues of events.bindings that are not there */
     bool resend_wanted;
-    bool break_settled;
+    bool settled; /* the row on the primary */
     /* the check of the events stream */
     bool verifying;
     bool asked; /* the broker has answered a question since the stream went quiet */
@@ -296,9 +296,10 @@ static int serve_primary(struct applied *a, struct err *e)
     if (clock_mono_us() - a->replicas_us >= REPLICAS_US) {
         rc = read_replicas(a, e);
     }
-    if (rc == 0 && s->is_break && !a->break_settled && atomic_load(&s->break_confirmed)) {
-        rc = registry_settle(s->conn, s->epoch, s->log_have.lsn, s->incarnation, e);
-        a->break_settled = true;
+    bool due = s->is_break ? atomic_load(&s->break_confirmed) : s->settle;
+    if (rc == 0 && due && !a->settled) {
+        rc = registry_settle(s->conn, s->epoch, s->slot_lsn, s->incarnation, e);
+        a->settled = true;
     }
     return rc == 0 ? write_reports(a, e) : rc;
 }

@@ -170,7 +170,12 @@ static void place(struct relay *r, struct session *s, const struct registry *reg
     } else {
         memcpy(s->incarnation, reg->incarnation, sizeof s->incarnation);
     }
-    s->is_break = reg->lost || (res->log_found && (!same || res->log_last.lsn < slot.lsn));
+    /* A break is due when the log does not reach the slot's position, or goes beyond the primary's:
+     * then it tells another history. One that was written before is not due again. */
+    bool short_of = same && res->log_last.lsn < slot.lsn;
+    bool beyond = same && res->log_last.lsn > reg->wal_lsn;
+    s->is_break = res->log_found ? !same || short_of || beyond : reg->lost;
+    s->settle = reg->lost;
     if (s->is_break) {
         s->break_from = res->log_found ? res->log_last : slot;
     } else if (same && r->resend) {

@@ -108,6 +108,7 @@ struct session {
     struct position events_have; /* parkway.events likewise */
     bool is_break; /* history is lost: begin with a break frame from break_from to log_have */
     struct position break_from;
+    bool settle;           /* the row on the primary says that a break is due: correct it */
     uint64_t start_lsn;    /* where the stream begins: both lanes hold everything before it */
     int64_t events_offset; /* of the last message in parkway.events; -1: none */
     uint64_t replayed_to;  /* the log's end before a resend; 0: none */
