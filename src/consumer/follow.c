@@ -177,16 +177,21 @@ static bool full(const struct follow *f)
 
 /* --- frames ------------------------------------------------------------------------------------- */
 
-static void missing(struct follow *f, const char *reason)
+static void open_hole(struct follow *f, const char *reason)
 {
     if (!f->hole.open) {
         char at[POSITION_TEXT_MAX];
         position_text(f->batch.at, at);
-        log_warn("%s, waiting for them consumer=%s position=%s", reason, f->conf->name, at);
+        log_warn("the log cannot be followed for now consumer=%s position=%s reason=\"%s\"",
+                 f->conf->name, at, reason);
         meter_add(METER_HOLES, 1);
         f->hole = (struct chain_hole){.open = true};
     }
     batch_drop_part(&f->batch);
+}
+
+static void fill_hole(struct follow *f)
+{
     switch (chain_remedy(&f->hole, f->from_first, clock_mono_us())) {
     case CHAIN_WAIT: break;
     case CHAIN_REREAD: read_first(f); break;
@@ -281,7 +286,7 @@ static int accept(struct follow *f, const struct frame_head *h, struct rd items,
         log_error("frame not understood, discarded offset=%llu reason=\"%s\"",
                   (unsigned long long)ev->offset, e->text);
         meter_add(METER_DAMAGED, 1);
-        missing(f, "frames are damaged");
+        open_hole(f, "a frame is not understood");
         return 0;
     }
     f->has_frame = true;
@@ -321,11 +326,12 @@ static int take_frame(struct follow *f, struct receive_event *ev, struct err *e)
         log_error("frame discarded offset=%llu reason=\"%s\"", (unsigned long long)ev->offset,
                   why.text);
         meter_add(METER_DAMAGED, 1);
-        missing(f, c.reason);
+        open_hole(f, c.reason); /* the next frame shows whether anything is missing */
         return 0;
     case CHAIN_HOLE:
         meter_add(METER_DISCARDED, 1);
-        missing(f, c.reason);
+        open_hole(f, c.reason);
+        fill_hole(f);
         return 0;
     case CHAIN_BREAK: return broken(f, &h, ev->offset, c.reason, e);
     case CHAIN_UNKNOWN: break;
@@ -339,8 +345,8 @@ static int idle(struct follow *f, struct err *e)
         log_info("no frame at the remembered offset, reading from the first one consumer=%s",
                  f->conf->name);
         read_first(f);
-    } else if (f->hole.open && f->from_first) {
-        missing(f, "frames are missing");
+    } else if (f->hole.open && f->silent_us == 0) {
+        fill_hole(f);
     }
     return check_flushed(f, true, e);
 }
