@@ -42,17 +42,21 @@ struct consumer {
     struct report *report;
     struct follow follow;
     struct backoff backoff;
+    bool fenced;     /* the last trouble was another consumer */
     char said[1024]; /* the last trouble logged, so that it is logged once */
 };
 
 static bool ready(void *ctx, char *reason, size_t size)
 {
     UNUSED(ctx);
-    const char *why = metric_get(&meter_table[METER_REPLICA]) == 0     ? "replica not connected"
-                      : metric_get(&meter_table[METER_CONNECTED]) == 0 ? "log not subscribed"
-                      : metric_get(&meter_table[METER_HALTED]) != 0
-                          ? "halted by a refused change"
-                          : NULL;
+    const char *why = NULL;
+    if (metric_get(&meter_table[METER_HALTED]) != 0) {
+        why = "halted by a refused change";
+    } else if (metric_get(&meter_table[METER_REPLICA]) == 0) {
+        why = "replica not connected";
+    } else if (metric_get(&meter_table[METER_CONNECTED]) == 0) {
+        why = "log not subscribed";
+    }
     if (why != NULL) {
         snprintf(reason, size, "%s", why);
     }
@@ -77,8 +81,11 @@ static int connect_replica(struct consumer *c, struct err *e)
 static void trouble(struct consumer *c, int rc, const struct err *e)
 {
     meter_set(METER_REPLICA, 0);
-    meter_set(METER_HALTED, rc == ERR_CONFLICT);
+    if (rc == ERR_CONFLICT) {
+        meter_set(METER_HALTED, 1);
+    }
     follow_stop(&c->follow);
+    c->fenced = rc == ERR_FENCED;
     if (strncmp(c->said, e->text, sizeof c->said - 1) != 0) {
         snprintf(c->said, sizeof c->said, "%s", e->text);
         if (rc == ERR_FENCED) {
@@ -93,6 +100,28 @@ static void trouble(struct consumer *c, int rc, const struct err *e)
     daemon_wait_ms(rc == ERR_FENCED ? 500 : backoff_next_ms(&c->backoff));
 }
 
+/* Once for each trouble: a consumer that is refused again and again starts over each time. */
+static void say_following(const struct consumer *c)
+{
+    if (c->said[0] == '\0' || c->fenced) {
+        char at[POSITION_TEXT_MAX];
+        position_text(c->follow.cursor.at, at);
+        log_info("following the log consumer=%s position=%s state=%s", consumer_conf()->name,
+                 at, c->follow.cursor.state);
+    }
+}
+
+/* The replica moves: whatever was wrong is not any more. */
+static void over(struct consumer *c)
+{
+    if (c->said[0] != '\0' && !c->fenced) {
+        log_info("applying again consumer=%s", consumer_conf()->name);
+    }
+    c->said[0] = '\0';
+    backoff_reset(&c->backoff);
+    meter_set(METER_HALTED, 0);
+}
+
 static void run(struct consumer *c)
 {
     uint64_t connections = 0;
@@ -103,16 +132,15 @@ static void run(struct consumer *c)
             rc = connect_replica(c, &e);
             if (rc == 0) {
                 meter_set(METER_REPLICA, 1);
-                meter_set(METER_HALTED, 0);
                 meter_add(METER_RECONNECTS, connections++ > 0);
+                say_following(c);
             }
         }
         if (rc == 0) {
             int64_t applied = metric_get(&meter_table[METER_APPLIED]);
             rc = follow_turn(&c->follow, &e);
             if (rc == 0 && metric_get(&meter_table[METER_APPLIED]) != applied) {
-                backoff_reset(&c->backoff);
-                c->said[0] = '\0';
+                over(c);
             }
         }
         if (rc != 0) {

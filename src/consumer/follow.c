@@ -62,10 +62,6 @@ int follow_start(struct follow *f, struct conn *db, struct err *e)
     f->any_reported = false;
     f->silent_us = 0;
     meter_set(METER_APPLIED, (int64_t)f->cursor.at.lsn);
-    char at[POSITION_TEXT_MAX];
-    position_text(f->cursor.at, at);
-    log_info("following the log consumer=%s position=%s state=%s", f->conf->name, at,
-             f->cursor.state);
     if (f->has_frame) {
         f->from_first = false;
         receive_offset(f->receive, f->frame_offset);
