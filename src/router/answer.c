@@ -34,6 +34,14 @@ void answer_release_hold(struct session *s)
     }
 }
 
+/* The client is behind: its server has to wait. */
+static void hold_back(struct session *s, struct backend *b)
+{
+    if (wire_full(&s->wire)) {
+        wire_pause(&b->wire);
+    }
+}
+
 static void on_bytes(struct backend *b, const char *p, size_t n)
 {
     struct session *s = b->user;
@@ -50,17 +58,16 @@ static void on_bytes(struct backend *b, const char *p, size_t n)
     }
     wire_send(&s->wire, p, n);
     meter_add(&s->worker->meter.bytes_to_clients_total, n);
-    if (wire_full(&s->wire)) {
-        wire_pause(&b->wire);
-    }
+    hold_back(s, b);
 }
 
 /* What the primary says unasked; never into the middle of a row that a replica is sending. */
-static void out_of_turn(struct session *s, const struct msg *m)
+static void out_of_turn(struct session *s, struct backend *b, const struct msg *m)
 {
     bool inside = s->serving != NULL && s->serving->stream_left > 0;
     buf_addstr(inside ? &s->later : &s->wire.out, (struct str){m->body.p - MSG_HEAD, m->size});
     wire_touch(&s->wire);
+    hold_back(s, b);
 }
 
 static void release_later(struct session *s)
@@ -385,12 +392,12 @@ static bool on_message(struct backend *b, const struct msg *m, const struct expe
     case 'S':
     case 'A':
         if (b == s->primary) {
-            out_of_turn(s, m);
+            out_of_turn(s, b, m);
         }
         return true;
     case 'N':
         if (b == s->primary && b != s->serving) {
-            out_of_turn(s, m);
+            out_of_turn(s, b, m);
             return true;
         }
         return own;
@@ -426,6 +433,7 @@ static bool on_message(struct backend *b, const struct msg *m, const struct expe
     if (s->state == SESSION_OPEN && b == s->serving && b->ring_len == 0) {
         answer_release_hold(s); /* the client's Flush is met */
     }
+    hold_back(s, b);
     if (m->type == 'G') {
         session_step(s);
     }

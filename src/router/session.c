@@ -251,6 +251,9 @@ static bool one_step(struct session *s)
         if (s->skipping) {
             return skip(s);
         }
+        if (s->serving != NULL && wire_full(&s->serving->wire)) {
+            return false; /* the server is behind; on_drained of answer.c goes on */
+        }
         if (!unit_collect(s)) {
             return false;
         }
@@ -297,6 +300,9 @@ static void on_wire(struct wire *w, enum wire_event ev, int code)
     case WIRE_DRAINED:
         if (s->serving != NULL && s->serving->wire.paused) {
             backend_resume(s->serving);
+        }
+        if (s->state != SESSION_CLOSED && s->primary != NULL && s->primary->wire.paused) {
+            backend_resume(s->primary);
         }
         break;
     case WIRE_EOF:

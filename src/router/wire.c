@@ -167,7 +167,8 @@ void wire_touch(struct wire *w)
     }
 }
 
-void wire_flush(struct wire *w)
+/* Sends what the socket takes; nobody is told, so that it may be called from anywhere. */
+static void send_out(struct wire *w)
 {
     if (!w->open || w->closing || w->connecting || w->blocked) {
         return;
@@ -193,7 +194,12 @@ void wire_flush(struct wire *w)
         buf_shrink(&w->out, WIRE_KEEP);
     }
     arm(w);
-    if (w->was_full && w->out.len <= WIRE_OUT_LOW) {
+}
+
+void wire_flush(struct wire *w)
+{
+    send_out(w);
+    if (w->was_full && w->out.len <= WIRE_OUT_LOW && w->open && !w->closing) {
         w->was_full = false;
         w->fn(w, WIRE_DRAINED, 0);
     }
@@ -203,7 +209,7 @@ void wire_send(struct wire *w, const char *p, size_t n)
 {
     if (n >= WIRE_READ_MIN && w->open && !w->closing && !w->connecting && !w->blocked) {
         if (w->out.len > 0) {
-            wire_flush(w);
+            send_out(w);
         }
         if (w->out.len == 0 && !w->blocked) {
             ssize_t sent = send(w->fd, p, n, MSG_NOSIGNAL);
@@ -248,7 +254,7 @@ void wire_close(struct wire *w, void (*closed)(struct wire *w))
     if (w->closing) {
         return;
     }
-    wire_flush(w);
+    send_out(w);
     w->closing = true;
     w->closed = closed;
     if (w->queued) {
