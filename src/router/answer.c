@@ -371,8 +371,8 @@ static void on_copy_in(struct session *s, struct backend *b, const struct expect
     }
 }
 
-/* Table numbers of an event-fed replica mean nothing to the client. */
-static void hide_tables(const struct msg *m)
+/* Numbers of tables and columns are the primary's, whoever answers; 0 where it has none. */
+static void translate_tables(const struct session *s, uint8_t side, const struct msg *m)
 {
     struct msg_columns columns;
     struct msg_column c;
@@ -380,7 +380,19 @@ static void hide_tables(const struct msg *m)
         return;
     }
     while (msg_columns_next(&columns, &c)) {
-        memset((char *)(uintptr_t)m->body.p + c.at, 0, 6);
+        if (c.table_oid == 0) {
+            continue;
+        }
+        if (s->worker->catalog == NULL ||
+            !catalog_on_primary(s->worker->catalog, side, &c.table_oid, &c.attribute)) {
+            c.table_oid = 0;
+            c.attribute = 0;
+        }
+        uint32_t oid = __builtin_bswap32(c.table_oid);
+        uint16_t number = __builtin_bswap16(c.attribute);
+        char *at = (char *)(uintptr_t)m->body.p + c.at; /* the backend's own buffer */
+        memcpy(at, &oid, sizeof oid);
+        memcpy(at + sizeof oid, &number, sizeof number);
     }
 }
 
@@ -420,7 +432,7 @@ static bool on_message(struct backend *b, const struct msg *m, const struct expe
         break;
     case 'T':
         if (b == s->replica && b->target->kind == TARGET_IS_EVENT) {
-            hide_tables(m);
+            translate_tables(s, b->target->side, m);
         }
         break;
     default:

@@ -30,6 +30,7 @@ struct table {
 
 struct side {
     struct table functions, operators, types, relations, schemas, settings;
+    const struct catalog_relation **by_oid; /* the relations again */
 };
 
 struct catalog {
@@ -125,6 +126,7 @@ void catalog_unref(struct catalog *c)
         free(c->sides[i].relations.v);
         free(c->sides[i].schemas.v);
         free(c->sides[i].settings.v);
+        free(c->sides[i].by_oid);
     }
     free(c->unsafe.v);
     arena_fini(&c->arena);
@@ -204,14 +206,15 @@ void catalog_add_relation(struct catalog *c, size_t side, const struct catalog_r
     for (uint32_t i = 0; i < one->column_count; i++) {
         columns[i] = (struct catalog_column){arena_copy(&c->arena, one->columns[i].name),
                                              arena_copy(&c->arena, one->columns[i].type),
-                                             one->columns[i].user_type};
+                                             one->columns[i].user_type,
+                                             one->columns[i].number};
         h = h * 31 + shape_hash(columns[i].name) + 3 * shape_hash(columns[i].type) +
-            columns[i].user_type;
+            columns[i].user_type + 7 * columns[i].number;
     }
     r->columns = columns;
     r->view_reason = 0;
     r->view_detail = STR_NULL;
-    h = h * 31 + shape_hash(r->definition) + r->policy_hash;
+    h = h * 31 + shape_hash(r->definition) + r->policy_hash + 11 * (uint64_t)r->oid;
     h = h * 31 + (uint64_t)r->kind + (uint64_t)(r->published * 256 + r->row_security * 512);
     count_content(c, "relation", side, r->schema, r->name, h);
 }
@@ -292,6 +295,51 @@ static void merge_operators(struct table *t)
     t->n = n;
 }
 
+static int compare_oid(const void *a, const void *b)
+{
+    const struct catalog_relation *const *x = a;
+    const struct catalog_relation *const *y = b;
+
+    return (*x)->oid < (*y)->oid ? -1 : (*x)->oid > (*y)->oid;
+}
+
+static void index_oids(struct side *s)
+{
+    const struct catalog_relation *r = (const void *)s->relations.v;
+
+    s->by_oid = def_alloc((s->relations.n + 1) * sizeof(const void *));
+    for (size_t i = 0; i < s->relations.n; i++) {
+        s->by_oid[i] = &r[i];
+    }
+    qsort(s->by_oid, s->relations.n, sizeof(const void *), compare_oid);
+}
+
+bool catalog_on_primary(const struct catalog *c, size_t side, uint32_t *oid, uint16_t *column)
+{
+    const struct catalog_relation key = {.oid = *oid}, *at = &key, *there;
+    const struct catalog_relation *const *found =
+        bsearch(&at, c->sides[side].by_oid, c->sides[side].relations.n, sizeof(const void *),
+                compare_oid);
+    const struct catalog_column *name = NULL;
+
+    there = found != NULL ? catalog_find_relation(c, 0, (*found)->schema, (*found)->name) : NULL;
+    if (there == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < (*found)->column_count && name == NULL; i++) {
+        name = (*found)->columns[i].number == *column ? &(*found)->columns[i] : NULL;
+    }
+    for (uint32_t i = 0; i < there->column_count && name != NULL; i++) {
+        if (str_eq(there->columns[i].name, name->name)) {
+            *column = there->columns[i].number;
+            *oid = there->oid;
+            return true;
+        }
+    }
+    *oid = there->oid;
+    return *column == 0;
+}
+
 void catalog_finish(struct catalog *c)
 {
     for (size_t i = 0; i < c->side_count; i++) {
@@ -306,6 +354,7 @@ void catalog_finish(struct catalog *c)
         table_sort(&s->relations);
         table_sort(&s->schemas);
         table_sort(&s->settings);
+        index_oids(s);
         f = (const struct catalog_function *)(const void *)s->functions.v;
         for (size_t k = 0; k < s->functions.n; k++) {
             if (f[k].user && f[k].one_arg && f[k].volatility == CATALOG_VOLATILE) {

@@ -88,11 +88,13 @@ struct catalog_column {
     struct str name;
     struct str type; /* schema-qualified text with modifiers, for comparison */
     bool user_type;
+    uint16_t number; /* attnum */
 };
 
 struct catalog_relation {
     struct str schema;
     struct str name;
+    uint32_t oid;
     enum catalog_relkind kind;
     bool published; /* primary: captured whole, with everything below it */
     bool row_security;
@@ -113,6 +115,9 @@ const struct catalog_operator *catalog_find_operator(const struct catalog *c, si
                                                      struct str schema, struct str name);
 const struct catalog_relation *catalog_find_relation(const struct catalog *c, size_t side,
                                                      struct str schema, struct str name);
+/* catalog_on_primary - the primary's numbers of a replica's table and column (0: the whole row), as a
+ * RowDescription has them. False: no such table or column there. */
+bool catalog_on_primary(const struct catalog *c, size_t side, uint32_t *oid, uint16_t *column);
 bool catalog_has_schema(const struct catalog *c, size_t side, struct str schema);
 /* The server's own; one with OID >= 16384; one that casts reach through a volatile function. */
 enum catalog_type {

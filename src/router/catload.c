@@ -94,7 +94,7 @@ static const char relations_sql[] =
 
 static const char columns_sql[] =
     "select a.attrelid::bigint, a.attname, format_type(a.atttypid, a.atttypmod),"
-    " a.atttypid >= 16384"
+    " a.atttypid >= 16384, a.attnum"
     " from pg_attribute a join pg_class c on c.oid = a.attrelid"
     " join pg_namespace n on n.oid = c.relnamespace"
     " where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm')"
@@ -230,6 +230,7 @@ static void join_relations(struct catalog *c, size_t side, const struct rows *r,
     for (size_t i = 0; i < rows_count(r); i++) {
         int64_t oid = rows_int(r, i, 0);
         struct catalog_relation one = {
+            .oid = (uint32_t)oid,
             .schema = rows_get(r, i, 1),
             .name = rows_get(r, i, 2),
             .kind = (enum catalog_relkind)rows_text(r, i, 3)[0],
@@ -244,8 +245,8 @@ static void join_relations(struct catalog *c, size_t side, const struct rows *r,
             at++;
         }
         for (; at < rows_count(a) && rows_int(a, at, 0) == oid; at++) {
-            struct catalog_column column = {rows_get(a, at, 1), rows_get(a, at, 2),
-                                            yes(a, at, 3)};
+            struct catalog_column column = {rows_get(a, at, 1), rows_get(a, at, 2), yes(a, at, 3),
+                                            (uint16_t)rows_int(a, at, 4)};
 
             buf_add(&columns, &column, sizeof(column));
             one.column_count++;

@@ -160,8 +160,11 @@ static inline void fixture_relation(struct catalog *c, size_t side, const char *
         size_t colon = strcspn(columns, ":");
         bool user = columns[n - 1] == '!';
 
-        v[r.column_count++] = (struct catalog_column){
-            {columns, colon}, {columns + colon + 1, n - colon - 1 - user}, user};
+        v[r.column_count] = (struct catalog_column){{columns, colon},
+                                                    {columns + colon + 1, n - colon - 1 - user},
+                                                    user,
+                                                    (uint16_t)(r.column_count + 1)};
+        r.column_count++;
         columns += n + (columns[n] == ' ');
     }
     catalog_add_relation(c, side, &r);
