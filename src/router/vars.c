@@ -62,7 +62,7 @@ static void note_set(struct session *s, const struct classify_set *set)
     if (set->local || is_guarded(set->name)) {
         return;
     }
-    if (memchr(set->name.p, '\0', set->name.n) != NULL) {
+    if (set->name.n == 0 || memchr(set->name.p, '\0', set->name.n) != NULL) {
         s->pins |= PIN_SETTER;
         return;
     }
