@@ -10,8 +10,11 @@
 #include <stdlib.h>
 
 /* Names of columns in a header, and an old key, are bounded: a content header of AMQP must fit one
- * frame of 128 kB. */
-enum { NAMES_MAX = 24 << 10, OLDKEY_MAX = 24 << 10 };
+ * frame of 128 kB. The broker takes messages up to 128 MB. */
+enum { NAMES_MAX = 16 << 10, OLDKEY_MAX = 48 << 10, BODY_MAX = 100 << 20 };
+
+/* A byte of text may take six in JSON (\u001f). */
+enum { ESCAPED_MAX = 6 };
 
 /* pg_type.h: numbers of the built-in types that JSON has a form for */
 enum {
@@ -216,8 +219,15 @@ static void add_row(struct event *ev, const struct event_relation *r,
         } else if (v.text.n > bound) {
             names_add(&omitted, c->name);
         } else {
+            struct json before_value = j;
+            size_t len = ev->body.len;
             json_key(&j, c->name);
             add_value(&j, c->type_oid, v.text);
+            if (ev->body.len > BODY_MAX) {
+                buf_truncate(&ev->body, len);
+                j = before_value;
+                names_add(&omitted, c->name);
+            }
         }
     }
     json_object_end(&j);
@@ -248,7 +258,7 @@ static void add_old_key(struct event *ev, const struct event_relation *r,
          i < r->column_count && pgoutput_tuple_next(&old, &a) && pgoutput_tuple_next(&neu, &b);
          i++) {
         const struct event_column *c = &r->columns[i];
-        if (!c->key || same(&a, &b) || text.len + a.text.n > OLDKEY_MAX) {
+        if (!c->key || same(&a, &b) || text.len + a.text.n * ESCAPED_MAX > OLDKEY_MAX) {
             continue;
         }
         any = true;
@@ -400,8 +410,9 @@ static bool message_headers(struct event *ev, struct str headers)
     while (headers.p != NULL && member_next(headers, &at, &key, &value)) {
         char name[sizeof ev->headers[0].name];
         if (ev->header_count + STANDARD >= EVENT_HEADERS_MAX || key.n == 0 ||
-            key.n >= sizeof name || value.n > 8192 || memchr(key.p, '\\', key.n) != NULL) {
-            return false;
+            key.n >= sizeof name || value.n > 8192 || memchr(key.p, '\\', key.n) != NULL ||
+            str_eq(key, STR("CC")) || str_eq(key, STR("BCC"))) {
+            return false; /* the last two are the broker's own, and no texts */
         }
         memcpy(name, key.p, key.n);
         name[key.n] = '\0';
@@ -430,8 +441,8 @@ int event_from_message(struct event *ev, const struct pgoutput_msg *msg, struct 
     struct str content = msg->u.message.content;
     reset(ev, at);
     char id[EVENT_KEY_MAX];
-    if (!member_check(content) || content.n == 0) {
-        return err_set(e, ERR_INVALID, "message parkway.publish is no JSON");
+    if (content.n > BODY_MAX || !member_check(content)) {
+        return err_set(e, ERR_INVALID, "message parkway.publish is no JSON, or too large");
     }
     const char *exchange = setup()->events_exchange;
     struct str data = member_find(content, "data");

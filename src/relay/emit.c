@@ -33,6 +33,7 @@ enum {
     PUMP_EVERY = 32,     /* messages between two looks at what the broker sends */
     DRAIN_US = 1000000,  /* for the last confirms of a session */
     TRIES = 3,           /* of an event that a queue refuses */
+    CALM_US = 5000000,   /* without a refusal: that is over */
     RETRY_FIRST_US = 200000,
     RETRY_MAX_US = 10000000,
     AHEAD_MARKS = 64,
@@ -58,7 +59,10 @@ struct emit {
     bool blocked;
     bool paused;
     bool over_budget;
-    bool serving; /* inside serve_retries */
+    bool serving;  /* inside serve_retries */
+    bool refusing; /* some queue refused an event lately; diverting: and kept refusing */
+    bool diverting;
+    int64_t refused_us;
     /* bytes of the log by position, to know how far it is ahead of the slowest replica */
     struct {
         uint64_t lsn;
@@ -158,6 +162,11 @@ static void ahead_add(struct emit *m, uint64_t before_lsn, size_t bytes)
 
 static void say_state(struct emit *m, const struct frontier_out *out)
 {
+    if (m->refusing && m->retries.count == 0 && m->release_us - m->refused_us > CALM_US) {
+        m->refusing = false;
+        m->diverting = false;
+        log_info("no queue refuses events any more");
+    }
     if (out->over_budget != m->over_budget) {
         m->over_budget = out->over_budget;
         metric_set(metric(m, SESSION_OVER_BUDGET), m->over_budget);

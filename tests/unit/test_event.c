@@ -289,7 +289,8 @@ static void messages(void **state)
                                       "{\"routing_key\":5}",
                                       "{\"routing_key\":\"\"}",
                                       "{\"routing_key\":\"a\",\"exchange\":\"amq.topic\"}",
-                                      "{\"routing_key\":\"a\",\"headers\":{\"\":1}}"};
+                                      "{\"routing_key\":\"a\",\"headers\":{\"\":1}}",
+                                      "{\"routing_key\":\"a\",\"headers\":{\"CC\":\"b\"}}"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         assert_int_equal(message(&ev, true, "parkway.publish", bad[i]), ERR_INVALID);
     }
