@@ -96,7 +96,7 @@ struct catalog_relation {
     struct str name;
     uint32_t oid;
     enum catalog_relkind kind;
-    bool published; /* primary: captured whole, with everything below it */
+    bool published; /* primary: captured whole, with everything below it; replica: kept there */
     bool row_security;
     uint64_t policy_hash;  /* of its row-security policies */
     struct str definition; /* of a view: its SELECT, every name outside pg_catalog qualified */

@@ -26,8 +26,18 @@ static const char begin_sql[] =
     "  '\\m(set_config|discard|execute)\\M|(^|;|\\m(begin|then|else|loop)\\M)\\s*(re)?set\\s'" \
     " union select s.oid, s.name from setter k join source s on strpos(s.text, k.name) > 0)"
 
+/* An aggregate is immutable by its own row, whatever its parts are; and an argument left out is
+ * computed by its default, which may call anything. */
+#define VOLATILITY                                                                             \
+    "max(case when p.oid < 16384 then p.provolatile::text"                                     \
+    " when pg_get_expr(p.proargdefaults, 0) like '%(%' then 'v'"                               \
+    " when p.prokind = 'a' then (select max(f.provolatile::text) from pg_aggregate a"          \
+    "  join pg_proc f on f.oid in (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn," \
+    "  a.aggminvtransfn, a.aggmfinalfn) where a.aggfnoid = p.oid)"                             \
+    " else p.provolatile::text end)"
+
 static const char functions_sql[] = SETTERS_CTE
-    " select n.nspname, p.proname, max(p.provolatile::text), bool_or(p.prosecdef),"
+    " select n.nspname, p.proname, " VOLATILITY ", bool_or(p.prosecdef),"
     "  bool_or(p.oid >= 16384 and (p.prorettype >= 16384"
     "   or exists (select 1 from unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) a(t)"
     "              where a.t >= 16384))),"
@@ -59,8 +69,9 @@ static const char types_sql[] =
     " and (n.nspname <> 'pg_catalog' or t.typtype <> 'c') and n.nspname <> "
     "'information_schema'";
 
-/* $1: the publication; NULL on a replica. Published whole: with no row filter, logged, and so is
- * everything that a scan of it reads below it. */
+/* $1: the publication. Published whole: with no row filter, logged, and so is everything that a scan
+ * of it reads below it. On a replica, where $1 is NULL: kept by the consumer, which is who this
+ * login is, and which may write there. */
 static const char relations_sql[] =
     "with recursive publication as ("
     " select * from pg_publication where pubname = $1 and pubinsert and pubupdate and pubdelete"
@@ -78,8 +89,9 @@ static const char relations_sql[] =
     " select i.inhparent from pg_inherits i where i.inhrelid not in (select oid from published)"
     " union select i.inhparent from partial p join pg_inherits i on i.inhrelid = p.oid)"
     "select c.oid::bigint, n.nspname, c.relname, c.relkind,"
-    " c.relpersistence = 'p' and c.oid in (select oid from published)"
-    "  and c.oid not in (select oid from partial),"
+    " case when $1::text is null then c.relkind <> 'S' and has_table_privilege(c.oid, 'INSERT')"
+    "  else c.relpersistence = 'p' and c.oid in (select oid from published)"
+    "   and c.oid not in (select oid from partial) end,"
     " c.relrowsecurity,"
     " case when c.relkind = 'v' then pg_get_viewdef(c.oid) end,"
     " coalesce((select hashtextextended(string_agg(p.polname || p.polcmd::text ||"

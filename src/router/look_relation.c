@@ -77,6 +77,11 @@ static bool check_kind(struct look *l, const struct classify_name *n,
     }
 }
 
+static bool is_table(const struct catalog_relation *r)
+{
+    return r->kind == CATALOG_TABLE || r->kind == CATALOG_PARTITIONED;
+}
+
 /* Is the replica's relation kept equal to the primary's? p may be NULL: only the replica has it. */
 static bool check_pair(struct look *l, const struct classify_name *n,
                        const struct catalog_relation *p, const struct catalog_relation *r)
@@ -85,7 +90,7 @@ static bool check_pair(struct look *l, const struct classify_name *n,
         return true;
     }
     if (p->kind == CATALOG_MATVIEW || r->kind == CATALOG_MATVIEW ||
-        ((p->kind == CATALOG_TABLE || p->kind == CATALOG_PARTITIONED) && !p->published)) {
+        (is_table(p) && !p->published) || (is_table(r) && !r->published)) {
         return look_fail(l, REASON_RELATION_NOT_CAPTURED, n->schema, n->name);
     }
     if (p->row_security != r->row_security ||

@@ -226,7 +226,8 @@ static inline void fixture_side(struct catalog *c, size_t side)
                      primary ? "id:int8 name:text card:text" : "id:int8 name:text", "p", NULL);
     fixture_relation(c, side, "public", "retyped", 'r',
                      primary ? "id:int8 n:int4" : "id:int8 n:int8", "p", NULL);
-    fixture_relation(c, side, "public", "policed", 'r', slots, primary ? "pr2" : "", NULL);
+    fixture_relation(c, side, "public", "policed", 'r', slots, primary ? "pr2" : "p", NULL);
+    fixture_relation(c, side, "public", "not_kept", 'r', slots, primary ? "p" : "", NULL);
     fixture_relation(c, side, "public", "policed_both", 'r', slots, "pr2", NULL);
     fixture_relation(c, side, "public", "seq", 'S', "", "", NULL);
     fixture_relation(c, side, "public", "far", 'f', slots, "", NULL);
@@ -259,10 +260,13 @@ static inline void fixture_side(struct catalog *c, size_t side)
                          " SELECT s.uuid FROM public.only_primary s;");
         fixture_relation(c, side, "public", "v_kept", 'v', slots, "",
                          " SELECT uuid, name, status FROM public.parking_slots;");
+        fixture_relation(c, side, "public", "v_not_kept", 'v', slots, "",
+                         " SELECT uuid, name, status FROM public.parking_slots;");
     } else {
         fixture_relation(c, side, "public", "order_history", 'r', "id:text state:text", "",
                          NULL);
-        fixture_relation(c, side, "public", "v_kept", 'r', slots, "", NULL);
+        fixture_relation(c, side, "public", "v_kept", 'r', slots, "p", NULL);
+        fixture_relation(c, side, "public", "v_not_kept", 'r', slots, "", NULL);
         fixture_relation(c, side, "app", "only_primary", 'r', slots, "p", NULL);
     }
 }

@@ -280,6 +280,8 @@ static const struct row rows[] = {
     {S, REASON_RELATION_MISSING, "select uuid from v_only_primary"},
     {S, REASON_RELATION_NOT_CAPTURED, "select * from not_captured"},
     {S, REASON_RELATION_NOT_CAPTURED, "select * from snap"},
+    {S, REASON_RELATION_NOT_CAPTURED, "select * from not_kept"},
+    {S, REASON_RELATION_NOT_CAPTURED, "select * from v_not_kept"},
     {S, REASON_ROW_SECURITY, "select * from policed"},
     {S, REASON_RELATION_DIFFERS, "select * from customers"},
     {S, REASON_RELATION_DIFFERS, "select c.* from customers c"},
