@@ -226,6 +226,12 @@ static void on_cursor(void *ctx, const struct own_result *r)
         } else {
             known = epoch_parse(r->values[0], &p.epoch) && known;
         }
+        if (before.epoch.timeline != 0 && known &&
+            (!epoch_eq(before.epoch, p.epoch) || p.lsn < before.lsn)) {
+            s->returns++;
+            log_warn("replica went back name=%s worker=%u", w->own.target->name,
+                     w->own.worker->index);
+        }
         s->running = strcmp(s->state, "running") == 0;
         s->up = s->running && known;
         s->applied = p;
@@ -254,6 +260,7 @@ static void on_replica(void *ctx, struct own *o)
     w->asking = false;
     if (o->up) {
         backoff_reset(&w->eject);
+        w->seen.returns++; /* what it had before is not known to be there still */
         w->seen.ejected_until_us = 0;
         look(w, clock_mono_us());
     } else {

@@ -39,6 +39,7 @@ struct fresh_replica {
     bool up;       /* answers, and its cursor row says running */
     bool running;
     struct position applied; /* epoch {0,0}: not known */
+    uint32_t returns; /* times it may have gone back, or was seen to: crashed, restored, rebuilt */
     int64_t seen_us;
     uint32_t failures; /* logins or queries of sessions that failed since */
     int64_t ejected_until_us;

@@ -133,6 +133,7 @@ static void go_replica(struct session *s, uint32_t target)
         begin_on_replica(s);
     }
     s->last_replica = target;
+    s->last_returns = fresh_replica(s->worker->fresh, target)->returns;
     go(s, s->replica);
 }
 
@@ -315,9 +316,12 @@ static void route_on(struct session *s)
         go_primary(s);
         break;
     case DECIDE_REPLICA:
-        if (s->last_replica != 0 && s->last_replica != d->replica + 1 && !u->asked &&
+        if (s->last_replica != 0 && !u->asked && s->tx != DECIDE_TX_REPLICA &&
+            (s->last_replica != d->replica + 1 ||
+             s->last_returns != fresh_replica(s->worker->fresh, d->replica + 1)->returns) &&
             s->level != DECIDE_EVENTUAL && fresh_primary_up(s->worker->fresh)) {
-            s->dirty = true; /* another replica: it must have what the last one showed */
+            /* another replica, or one that went back: it must have what the session was shown */
+            s->dirty = true;
             ask(s);
             break;
         }

@@ -158,6 +158,7 @@ struct session {
     bool dirty, wrote, other_epoch;
     struct position need;
     uint32_t last_replica; /* target index; 0 none */
+    uint32_t last_returns; /* of that replica at that time */
     bool report, reporting;
     bool to_primary; /* SET parkway.route = primary */
     int64_t wait_ms; /* SET parkway.wait_ms; -1: router.wait_ms */

@@ -169,7 +169,15 @@ static bool string(struct lexer *x, size_t prefix, bool escapes, char mark)
 {
     x->p += prefix;
     put(x, mark);
-    return quoted(x, '\'', escapes, false);
+    if (!quoted(x, '\'', escapes, false)) {
+        return false;
+    }
+    /* E'a' may go on in a further line, with escapes there too */
+    const char *next = x->p;
+    while (escapes && next < x->end && is_blank(*next)) {
+        next++;
+    }
+    return !escapes || next == x->end || (*next != '\'' && *next != '-');
 }
 
 /* $1, or $tag$ … $tag$; false when the text has no end or the dollar opens nothing. */
