@@ -76,7 +76,7 @@ MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)
 CLI_OBJ  := $(CLI_SRC:%.c=$(O)/%.o)
 UNIT_BIN := $(UNIT:%=$(O)/tests/unit/%)
 
-.PHONY: all run stop test test-unit test-flow test-compose lint format bench fuzz install clean distclean
+.PHONY: all run stop test test-unit test-flow test-compose lint format bench fuzz sample install clean distclean
 all: $(B)/parkway $(if $(CLI_SRC),$(B)/cqrs)
 
 $(B)/parkway: $(MAIN_OBJ) $(LIB_OBJ)
@@ -170,6 +170,10 @@ fuzz: $(O)/fuzz/fuzz_classify $(O)/fuzz/fuzz_log
 	    -max_total_time=$(FUZZ_S) corpus
 	@mkdir -p $(O)/fuzz/corpus_log
 	cd $(O)/fuzz && ./fuzz_log -max_len=4000 -max_total_time=$(FUZZ_S) corpus_log
+
+# The sample configuration is what the program prints; make lint compares the two.
+sample: $(B)/parkway
+	@env -i $< --print-config=defaults >conf/parkway.cfg
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/parkway $(DESTDIR)/etc/parkway
