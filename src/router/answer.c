@@ -34,6 +34,22 @@ void answer_release_hold(struct session *s)
     }
 }
 
+/* The client's Flush is met: what is held goes out. As long as that tells of statements only, the unit can
+ * still be run elsewhere, from there on. */
+static void meet_flush(struct session *s)
+{
+    struct unit *u = &s->unit;
+    bool executed = s->reached;
+    for (uint32_t i = u->met; i < u->sent && !executed; i++) {
+        const struct part *p = &u->parts[i];
+        executed = p->type == 'B' || p->type == 'E' ||
+                   (p->type == 'D' && unit_msg(s, p).body.p[0] != 'S');
+    }
+    answer_release_hold(s);
+    s->reached = executed;
+    u->met = executed ? u->met : u->sent;
+}
+
 /* The client is behind: its server has to wait. */
 static void hold_back(struct session *s, struct backend *b)
 {
@@ -359,6 +375,41 @@ static void on_parsed(struct session *s, struct backend *b, const struct expect 
     }
 }
 
+/* The columns of a statement, whatever their table's number is. */
+static uint64_t columns_hash(const struct msg *m)
+{
+    uint64_t h = 1469598103934665603u;
+    struct msg_columns columns;
+    struct msg_column c;
+    if (m->type == 'n' || !msg_columns_open(m->body, &columns)) {
+        return 1;
+    }
+    while (msg_columns_next(&columns, &c)) {
+        h = (h ^ shape_hash(c.name)) * 1099511628211u;
+        h = (h ^ c.type_oid) * 1099511628211u;
+        h = (h ^ (uint32_t)c.type_mod) * 1099511628211u;
+    }
+    return h | 2;
+}
+
+/* The description of a statement that the client has from a replica; on the primary it must be the same. */
+static void on_described(struct session *s, struct backend *b, const struct msg *m,
+                         const struct expect *x)
+{
+    struct stmt *stmt = stmts_serial(&s->stmts, x->tag - TAG_STMT);
+    if (stmt == NULL) {
+        return;
+    }
+    if (b == s->replica) {
+        stmt->described = columns_hash(m);
+    } else if (stmt->described != columns_hash(m)) {
+        msg_error(answer_out(s), 'E', "ERROR", "0A000", "cached plan must not change result type",
+                  NULL, NULL);
+        s->unit.failed = true;
+        backend_hide_unit(b);
+    }
+}
+
 /* CopyInResponse: the client's data goes to the server as it comes. Of an extended query, Syncs
  * sent before are ignored by the server; the client sends another after the data. */
 static void on_copy_in(struct session *s, struct backend *b, const struct expect *x)
@@ -434,6 +485,11 @@ static bool on_message(struct backend *b, const struct msg *m, const struct expe
         if (b == s->replica && b->target->kind == TARGET_IS_EVENT) {
             translate_tables(s, b->target->side, m);
         }
+        /* fall through */
+    case 'n':
+        if (x->kind == EXPECT_DESCRIBE && x->tag >= TAG_STMT) {
+            on_described(s, b, m, x);
+        }
         break;
     default:
         break;
@@ -443,7 +499,7 @@ static bool on_message(struct backend *b, const struct msg *m, const struct expe
     }
     buf_addstr(answer_out(s), (struct str){m->body.p - MSG_HEAD, m->size});
     if (s->state == SESSION_OPEN && b == s->serving && b->ring_len == 0) {
-        answer_release_hold(s); /* the client's Flush is met */
+        meet_flush(s);
     }
     hold_back(s, b);
     if (m->type == 'G') {

@@ -179,6 +179,14 @@ void backend_hide(struct backend *b)
     b->stream_show = false;
 }
 
+void backend_hide_unit(struct backend *b)
+{
+    for (uint32_t i = 0; i < b->ring_len; i++) {
+        struct expect *x = &b->ring[(b->ring_head + i) & (b->ring_cap - 1)];
+        x->show = x->show && x->kind == EXPECT_SYNC;
+    }
+}
+
 void backend_drop_syncs(struct backend *b)
 {
     uint32_t kept = 0;

@@ -123,6 +123,8 @@ bool backend_idle(const struct backend *b);
 void backend_resume(struct backend *b);
 /* backend_hide - nobody wants the answers that are still to come. */
 void backend_hide(struct backend *b);
+/* backend_hide_unit - nor those of the unit, but for the ReadyForQuery that ends it. */
+void backend_hide_unit(struct backend *b);
 /* backend_drop_syncs - the server has begun COPY IN: Syncs sent before are ignored by it. */
 void backend_drop_syncs(struct backend *b);
 /* backend_settle - after the expectations of a unit were recorded: answers of EXPECT_LOCAL that have

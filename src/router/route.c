@@ -437,7 +437,7 @@ void route_replay(struct session *s)
     u->primary = true;
     u->why = REASON_REFUSED;
     u->failed = false;
-    u->sent = 0;
+    u->sent = u->met; /* what a Flush has answered stays answered */
     if (s->tx == DECIDE_TX_REPLICA) {
         meter_add(&w->meter.moves_total, 1);
         session_drop_portals(s);

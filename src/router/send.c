@@ -30,6 +30,10 @@ static void need_on_primary(struct session *s, struct stmt *stmt)
     expect_parse(s->primary, stmt, false);
     stmt->primary_generation = s->generation;
     stmt->primary_pending = true;
+    if (stmt->described != 0) { /* the client knows its columns: they must be the same here */
+        msg_describe(&s->primary->wire.out, 'D', 'S', str_of(stmt->name));
+        backend_expect(s->primary, EXPECT_DESCRIBE, false, TAG_STMT + stmt->serial);
+    }
 }
 
 static void send_raw(struct session *s, struct backend *b, const struct part *p)
@@ -175,10 +179,11 @@ static void part_to_replica(struct session *s, struct part *p)
         ASSERT(msg_read_describe(m.body, &d));
         if (d.kind == 'S') {
             msg_describe(&b->wire.out, 'D', 'S', name_on_replica(b, p->stmt, name));
+            backend_expect(b, EXPECT_DESCRIBE, true, TAG_STMT + p->stmt->serial);
         } else {
             send_raw(s, b, p);
+            backend_expect(b, EXPECT_DESCRIBE, true, TAG_PART);
         }
-        backend_expect(b, EXPECT_DESCRIBE, true, TAG_PART);
         break;
     case 'E':
         send_raw(s, b, p);
@@ -217,6 +222,7 @@ static void drop_sent(struct session *s)
     buf_take(&s->wire.in, n);
     u->count = 0;
     u->sent = 0;
+    u->met = 0;
     u->looked = 0;
     u->len = 0;
 }

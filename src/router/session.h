@@ -56,6 +56,7 @@ struct unit {
     uint32_t count, cap;
     uint32_t looked; /* parts that unit_look has seen */
     uint32_t sent;   /* parts that a server has been given */
+    uint32_t met;    /* parts whose answers the client has, by Flush: only Parse, Describe, Close */
     size_t len;      /* bytes of all parts in wire.in */
     bool closed;     /* ends with Sync, Query or FunctionCall */
     bool large;      /* too long: the primary, as it comes */

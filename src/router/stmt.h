@@ -27,6 +27,7 @@ struct stmt {
     bool in_table;   /* found by its name */
     bool too_long;   /* text not kept */
     bool user_types; /* a declared parameter type has OID >= 16384 */
+    uint64_t described; /* hash of the columns that a replica told the client; 0: none told */
     uint64_t serial; /* unique in the worker */
     bool primary_pending; /* sent to the primary, not answered yet */
     uint64_t primary_generation; /* of the primary connection that holds it; 0: none */
