@@ -255,6 +255,9 @@ static void note_effects(struct session *s)
     if (!u->executes) {
         return;
     }
+    if (u->unread && !u->failed) {
+        s->pins |= PIN_SETTER;
+    }
     if (u->judged) {
         s->pins |= u->verdict.pins;
         if (!u->failed) {

@@ -67,6 +67,7 @@ struct unit {
     bool primary;    /* only the primary will do, because of `why` */
     bool mixed;      /* more than one text */
     bool user_types;
+    bool unread;     /* a text too long to be parsed, which may set what nobody can see */
     bool read;       /* the verdict allows a replica */
     enum reason why;
     struct judge_verdict verdict; /* of all texts */

@@ -7,6 +7,7 @@
 #include "router/session.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 struct msg unit_msg(const struct session *s, const struct part *p)
 {
@@ -209,6 +210,31 @@ static void note_mixed(struct session *s, const struct classification *c)
     }
 }
 
+/* May a text that was not parsed leave session state behind? Not if it is one statement that handles data
+ * and does not name set_config. */
+static bool may_set(struct str text)
+{
+    static const char *const data[] = {"insert", "update", "delete", "select", "with",
+                                       "values", "merge",  "copy"};
+    struct buf tokens = BUF_INIT;
+    struct shape shape;
+    bool known = false;
+    shape_scan(text, &tokens, &shape);
+    buf_fini(&tokens);
+    while (text.n > 0 && (*text.p == ' ' || *text.p == '\n' || *text.p == '\r' || *text.p == '\t')) {
+        text.p++;
+        text.n--;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(data); i++) {
+        size_t n = strlen(data[i]);
+        known |= text.n > n && strncasecmp(text.p, data[i], n) == 0;
+    }
+    for (size_t i = 0; i + 10 <= text.n && known; i++) {
+        known = strncasecmp(text.p + i, "set_config", 10) != 0;
+    }
+    return !known || !shape.ok || shape.statements;
+}
+
 /* Folds the verdict of one text in. */
 static void judge_text(struct session *s, struct str text, struct stmt *stmt)
 {
@@ -232,6 +258,7 @@ static void judge_text(struct session *s, struct str text, struct stmt *stmt)
         note_mixed(s, hit.text);
         u->mixed = true;
     }
+    u->unread |= hit.text->too_long && may_set(text);
     u->user_types |= stmt != NULL && stmt->user_types;
 }
 
