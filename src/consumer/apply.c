@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/daemon.h"
 #include "base/log.h"
-#include "consumer/meter.h"
+#include "consumer/tally.h"
 #include "consumer/rowwise.h"
 #include "consumer/statement.h"
 #include "pg/pipeline.h"
@@ -338,7 +338,7 @@ static int send_step(struct sender *s, const struct plan_step *st, struct err *e
         }
         return rc;
     }
-    meter_add(METER_WRITTEN, (int64_t)st->count);
+    tally_add(TALLY_WRITTEN, (int64_t)st->count);
     if (wants_copy(st)) {
         return send_copy(s, st, e);
     }
@@ -466,14 +466,14 @@ static int apply_run(struct apply *a, struct batch *b, size_t from, size_t to, b
     if (rc != 0) {
         return rc;
     }
-    meter_add(METER_CHUNKS, 1);
+    tally_add(TALLY_CHUNKS, 1);
     if (!careful) {
         rc = run_set(a, &p, save, e);
         if (!refused(rc, e)) {
             *saved = rc == 0 && save;
             return rc;
         }
-        meter_add(METER_FALLBACKS, 1);
+        tally_add(TALLY_FALLBACKS, 1);
         log_debug("set refused rows=%zu sqlstate=%s reason=\"%s\"", to - from, e->sqlstate,
                   e->text);
         if (to - from > SPLIT_MIN) { /* most of it may be fine */
@@ -521,9 +521,9 @@ int apply_chunk(struct apply *a, struct batch *b, struct err *e)
 
 static void count_commit(struct apply *a)
 {
-    meter_add(METER_ROWS, (int64_t)a->rows_open);
-    meter_add(METER_TXNS, (int64_t)a->transactions_open);
-    meter_add(METER_BATCHES, a->rows_open > 0);
+    tally_add(TALLY_ROWS, (int64_t)a->rows_open);
+    tally_add(TALLY_TXNS, (int64_t)a->transactions_open);
+    tally_add(TALLY_BATCHES, a->rows_open > 0);
     a->rows_open = 0;
     a->transactions_open = 0;
 }

@@ -12,7 +12,7 @@
 #include "base/httpd.h"
 #include "base/log.h"
 #include "consumer/follow.h"
-#include "consumer/meter.h"
+#include "consumer/tally.h"
 #include "event/setup.h"
 
 #include <malloc.h>
@@ -50,11 +50,11 @@ static bool ready(void *ctx, char *reason, size_t size)
 {
     UNUSED(ctx);
     const char *why = NULL;
-    if (metric_get(&meter_table[METER_HALTED]) != 0) {
+    if (metric_get(&tally_table[TALLY_HALTED]) != 0) {
         why = "halted by a refused change";
-    } else if (metric_get(&meter_table[METER_REPLICA]) == 0) {
+    } else if (metric_get(&tally_table[TALLY_REPLICA]) == 0) {
         why = "replica not connected";
-    } else if (metric_get(&meter_table[METER_CONNECTED]) == 0) {
+    } else if (metric_get(&tally_table[TALLY_CONNECTED]) == 0) {
         why = "log not subscribed";
     }
     if (why != NULL) {
@@ -80,9 +80,9 @@ static int connect_replica(struct consumer *c, struct err *e)
 
 static void trouble(struct consumer *c, int rc, const struct err *e)
 {
-    meter_set(METER_REPLICA, 0);
+    tally_set(TALLY_REPLICA, 0);
     if (rc == ERR_CONFLICT) {
-        meter_set(METER_HALTED, 1);
+        tally_set(TALLY_HALTED, 1);
     }
     follow_stop(&c->follow);
     c->fenced = rc == ERR_FENCED;
@@ -119,7 +119,7 @@ static void over(struct consumer *c)
     }
     c->said[0] = '\0';
     backoff_reset(&c->backoff);
-    meter_set(METER_HALTED, 0);
+    tally_set(TALLY_HALTED, 0);
 }
 
 static void run(struct consumer *c)
@@ -131,15 +131,15 @@ static void run(struct consumer *c)
         if (c->follow.db == NULL) {
             rc = connect_replica(c, &e);
             if (rc == 0) {
-                meter_set(METER_REPLICA, 1);
-                meter_add(METER_RECONNECTS, connections++ > 0);
+                tally_set(TALLY_REPLICA, 1);
+                tally_add(TALLY_RECONNECTS, connections++ > 0);
                 say_following(c);
             }
         }
         if (rc == 0) {
-            int64_t applied = metric_get(&meter_table[METER_APPLIED]);
+            int64_t applied = metric_get(&tally_table[TALLY_APPLIED]);
             rc = follow_turn(&c->follow, &e);
-            if (rc == 0 && metric_get(&meter_table[METER_APPLIED]) != applied) {
+            if (rc == 0 && metric_get(&tally_table[TALLY_APPLIED]) != applied) {
                 over(c);
             }
         }
@@ -182,7 +182,7 @@ int consumer_main(int argc, char **argv)
     struct err e = ERR_INIT;
     struct httpd *http = NULL;
     struct httpd_ops ops = {
-        .metrics = meter_table, .metric_count = METER_COUNT, .ready = ready};
+        .metrics = tally_table, .metric_count = TALLY_COUNT, .ready = ready};
     int rc = httpd_start_ops(&http, "127.0.0.1", (int)consumer_conf()->http_port, &ops, &e);
     struct consumer c = {0};
     if (rc == 0) {

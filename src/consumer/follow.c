@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "consumer/meter.h"
+#include "consumer/tally.h"
 #include "consumer/resync.h"
 
 #include <stdlib.h>
@@ -61,7 +61,7 @@ int follow_start(struct follow *f, struct conn *db, struct err *e)
     f->durable_lsn = 0;
     f->any_reported = false;
     f->silent_us = 0;
-    meter_set(METER_APPLIED, (int64_t)f->cursor.at.lsn);
+    tally_set(TALLY_APPLIED, (int64_t)f->cursor.at.lsn);
     if (f->has_frame) {
         f->from_first = false;
         receive_offset(f->receive, f->frame_offset);
@@ -131,11 +131,11 @@ static int check_flushed(struct follow *f, bool now, struct err *e)
 static void measure(struct follow *f)
 {
     uint64_t at = f->cursor.at.lsn;
-    meter_set(METER_APPLIED, (int64_t)at);
-    meter_set(METER_LAG_BYTES, f->newest_lsn > at ? (int64_t)(f->newest_lsn - at) : 0);
+    tally_set(TALLY_APPLIED, (int64_t)at);
+    tally_set(TALLY_LAG_BYTES, f->newest_lsn > at ? (int64_t)(f->newest_lsn - at) : 0);
     if (f->batch.commit_us != 0) {
         int64_t age = clock_wall_us() - f->batch.commit_us;
-        meter_set(METER_LAG_US, age > 0 ? age : 0);
+        tally_set(TALLY_LAG_US, age > 0 ? age : 0);
     }
 }
 
@@ -180,7 +180,7 @@ static void open_hole(struct follow *f, const char *reason)
         position_text(f->batch.at, at);
         log_warn("the log cannot be followed for now consumer=%s position=%s reason=\"%s\"",
                  f->conf->name, at, reason);
-        meter_add(METER_HOLES, 1);
+        tally_add(TALLY_HOLES, 1);
         f->hole = (struct chain_hole){.open = true};
     }
     batch_drop_part(&f->batch);
@@ -193,7 +193,7 @@ static void fill_hole(struct follow *f)
     case CHAIN_REREAD: read_first(f); break;
     case CHAIN_RESEND:
         log_info("asking for a resend consumer=%s try=%u", f->conf->name, f->hole.resends);
-        meter_add(METER_RESENDS, 1);
+        tally_add(TALLY_RESENDS, 1);
         report_resend(f->report);
         break;
     }
@@ -232,7 +232,7 @@ static int repair(struct follow *f, struct position next, struct err *e)
         position_text(next, to);
         log_info("replica compared and repaired consumer=%s rows_changed=%lld position=%s",
                  f->conf->name, (long long)changed, to);
-        meter_add(METER_RESYNCED, changed);
+        tally_add(TALLY_RESYNCED, changed);
     }
     return rc;
 }
@@ -248,7 +248,7 @@ static int broken(struct follow *f, const struct frame_head *h, uint64_t offset,
     position_text(next, to);
     log_error("%s: the replica must be compared with the primary consumer=%s from=%s to=%s",
               reason, f->conf->name, from, to);
-    meter_add(METER_BREAKS, 1);
+    tally_add(TALLY_BREAKS, 1);
     apply_abandon(&f->apply);
     batch_restart(&f->batch, f->cursor.at);
     int rc = cursor_mark(&f->cursor, f->db, "resync", e);
@@ -281,7 +281,7 @@ static int accept(struct follow *f, const struct frame_head *h, struct rd items,
     if (rc != 0) {
         log_error("frame not understood, discarded offset=%llu reason=\"%s\"",
                   (unsigned long long)ev->offset, e->text);
-        meter_add(METER_DAMAGED, 1);
+        tally_add(TALLY_DAMAGED, 1);
         open_hole(f, "a frame is not understood");
         return 0;
     }
@@ -310,7 +310,7 @@ static int take_frame(struct follow *f, struct receive_event *ev, struct err *e)
     switch (c.verdict) {
     case CHAIN_ACCEPT: return accept(f, &h, items, ev, e);
     case CHAIN_REPEAT:
-        meter_add(METER_REPEATS, 1);
+        tally_add(TALLY_REPEATS, 1);
         if (position_cmp(h.last, f->batch.at) == 0 && epoch_eq(h.epoch, f->batch.at.epoch)) {
             f->has_frame = true; /* the frame in which we stand, perhaps in a new stream */
             f->frame_offset = ev->offset;
@@ -321,11 +321,11 @@ static int take_frame(struct follow *f, struct receive_event *ev, struct err *e)
     case CHAIN_DAMAGE:
         log_error("frame discarded offset=%llu reason=\"%s\"", (unsigned long long)ev->offset,
                   why.text);
-        meter_add(METER_DAMAGED, 1);
+        tally_add(TALLY_DAMAGED, 1);
         open_hole(f, c.reason); /* the next frame shows whether anything is missing */
         return 0;
     case CHAIN_HOLE:
-        meter_add(METER_DISCARDED, 1);
+        tally_add(TALLY_DISCARDED, 1);
         open_hole(f, c.reason);
         fill_hole(f);
         return 0;

@@ -5,14 +5,45 @@
 
 #include <stdlib.h>
 
-#define uthash_fatal(msg) def_assert_failed(msg, __FILE__, __LINE__)
-#include <uthash.h>
-
 struct park_key {
-    UT_hash_handle hh;
+    struct park_key *next;
     size_t n;
     char text[]; /* "schema.name" NUL key */
 };
+
+static size_t bucket_of(struct str text)
+{
+    uint32_t h = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < text.n; i++) {
+        h = (h ^ (uint8_t)text.p[i]) * 16777619u;
+    }
+    return h % PARK_BUCKETS;
+}
+
+/* Where the pointer to the key of that text stands, or would stand. */
+static struct park_key **place_of(struct park *p, struct str text)
+{
+    struct park_key **at = &p->keys[bucket_of(text)];
+    while (*at != NULL && !str_eq((struct str){(*at)->text, (*at)->n}, text)) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+static void take_out(struct park *p, struct park_key **at)
+{
+    struct park_key *k = *at;
+    *at = k->next;
+    p->count--;
+    free(k);
+}
+
+static void set_text(struct buf *out, struct str relation, struct str key)
+{
+    buf_addstr(out, relation);
+    buf_u8(out, 0);
+    buf_addstr(out, key);
+}
 
 static void key_text(struct buf *out, const struct sink *s, const struct str *row)
 {
@@ -32,30 +63,26 @@ static void relation_text(struct buf *out, const struct sink *s)
 
 static void remember(struct park *p, struct str relation, struct str key)
 {
-    size_t n = relation.n + 1 + key.n;
-    struct park_key *k = def_zalloc(1, sizeof *k + n);
-    memcpy(k->text, relation.p, relation.n);
-    if (key.n > 0) {
-        memcpy(k->text + relation.n + 1, key.p, key.n);
+    struct buf text = BUF_INIT;
+    set_text(&text, relation, key);
+    struct park_key **at = place_of(p, buf_str(&text));
+    if (*at == NULL) {
+        struct park_key *k = def_alloc(sizeof *k + text.len);
+        k->next = NULL;
+        k->n = text.len;
+        memcpy(k->text, buf_data(&text), text.len);
+        *at = k;
+        p->count++;
     }
-    k->n = n;
-    struct park_key *known = NULL;
-    HASH_FIND(hh, p->keys, k->text, n, known);
-    if (known != NULL) {
-        free(k);
-    } else {
-        HASH_ADD_KEYPTR(hh, p->keys, k->text, n, k);
-    }
+    buf_fini(&text);
 }
 
 void park_reset(struct park *p)
 {
-    struct park_key *k;
-    struct park_key *next;
-    HASH_ITER(hh, p->keys, k, next)
-    {
-        HASH_DEL(p->keys, k);
-        free(k);
+    for (size_t i = 0; i < PARK_BUCKETS; i++) {
+        while (p->keys[i] != NULL) {
+            take_out(p, &p->keys[i]);
+        }
     }
 }
 
@@ -76,19 +103,16 @@ int park_load(struct park *p, struct conn *c, const char *consumer, struct err *
     return rc;
 }
 
-static struct park_key *find(const struct park *p, struct str relation, struct str key)
+static bool has(struct park *p, struct str relation, struct str key)
 {
-    struct buf b = BUF_INIT;
-    buf_addstr(&b, relation);
-    buf_u8(&b, 0);
-    buf_addstr(&b, key);
-    struct park_key *k = NULL;
-    HASH_FIND(hh, p->keys, buf_data(&b), b.len, k);
-    buf_fini(&b);
-    return k;
+    struct buf text = BUF_INIT;
+    set_text(&text, relation, key);
+    bool found = *place_of(p, buf_str(&text)) != NULL;
+    buf_fini(&text);
+    return found;
 }
 
-static bool holds_row(const struct park *p, const struct sink *s, const struct str *row)
+static bool holds_row(struct park *p, const struct sink *s, const struct str *row)
 {
     if (row == NULL) {
         return false;
@@ -97,8 +121,8 @@ static bool holds_row(const struct park *p, const struct sink *s, const struct s
     struct buf key = BUF_INIT;
     relation_text(&relation, s);
     key_text(&key, s, row);
-    bool held = find(p, buf_str(&relation), buf_str(&key)) != NULL ||
-                find(p, buf_str(&relation), STR("[]")) != NULL;
+    bool held =
+        has(p, buf_str(&relation), buf_str(&key)) || has(p, buf_str(&relation), STR("[]"));
     buf_fini(&relation);
     buf_fini(&key);
     return held;
@@ -106,14 +130,16 @@ static bool holds_row(const struct park *p, const struct sink *s, const struct s
 
 static void forget(struct park *p, struct str relation, struct str key)
 {
-    struct park_key *k = find(p, relation, key);
-    if (k != NULL) {
-        HASH_DEL(p->keys, k);
-        free(k);
+    struct buf text = BUF_INIT;
+    set_text(&text, relation, key);
+    struct park_key **at = place_of(p, buf_str(&text));
+    if (*at != NULL) {
+        take_out(p, at);
     }
+    buf_fini(&text);
 }
 
-bool park_holds(const struct park *p, const struct sink_view *ch)
+bool park_holds(struct park *p, const struct sink_view *ch)
 {
     return park_any(p) && (holds_row(p, ch->sink, ch->old) || holds_row(p, ch->sink, ch->neu));
 }
@@ -240,19 +266,17 @@ int park_clear(struct park *p, struct conn *c, const struct sink *s, struct err 
                         "UPDATE parkway.parked SET state = 'truncated'"
                         " WHERE consumer = $1 AND relation = $2 AND state = 'parked'",
                         2, params, NULL, e);
-    struct park_key *k;
-    struct park_key *next;
     buf_u8(&relation, 0);
-    HASH_ITER(hh, p->keys, k, next)
-    {
-        if (rc == 0 && k->n >= relation.len &&
-            memcmp(k->text, buf_data(&relation), relation.len) == 0) {
-            HASH_DEL(p->keys, k);
-            free(k);
+    for (size_t i = 0; rc == 0 && i < PARK_BUCKETS; i++) {
+        for (struct park_key **at = &p->keys[i]; *at != NULL;) {
+            if ((*at)->n >= relation.len &&
+                memcmp((*at)->text, buf_data(&relation), relation.len) == 0) {
+                take_out(p, at);
+            } else {
+                at = &(*at)->next;
+            }
         }
     }
     buf_fini(&relation);
     return rc;
 }
-
-#undef uthash_fatal

@@ -13,9 +13,12 @@
 
 struct park_key;
 
+enum { PARK_BUCKETS = 256 };
+
 struct park {
     const char *consumer;
-    struct park_key *keys; /* a hash; NULL: nothing is parked */
+    struct park_key *keys[PARK_BUCKETS];
+    size_t count;
 };
 
 /* park_load - reads the parked keys of this consumer. */
@@ -23,10 +26,10 @@ NODISCARD int park_load(struct park *p, struct conn *c, const char *consumer, st
 void park_reset(struct park *p);
 static inline bool park_any(const struct park *p)
 {
-    return p->keys != NULL;
+    return p->count > 0;
 }
 /* park_holds - the old or new key of the change is in the set. */
-bool park_holds(const struct park *p, const struct sink_view *ch);
+bool park_holds(struct park *p, const struct sink_view *ch);
 /* park_confirm - as park_holds, but asks the table, inside the open transaction. */
 NODISCARD int park_confirm(struct park *p, struct conn *c, const struct sink_view *ch,
                            bool *held, struct err *e);

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/daemon.h"
 #include "base/log.h"
-#include "consumer/meter.h"
+#include "consumer/tally.h"
 #include "mq/consume.h"
 
 #include <errno.h>
@@ -167,7 +167,7 @@ static int deliver(struct receive *r, uint64_t generation, const struct link_eve
     if (in->body.n > 0) {
         memcpy(ev.mem, in->body.p, in->body.n);
     }
-    meter_add(METER_FRAMES, 1);
+    tally_add(TALLY_FRAMES, 1);
     push(r, generation, ev, in->tag);
     return 0;
 }
@@ -256,8 +256,8 @@ static void *reader(void *arg)
         struct link *l = NULL;
         int rc = subscribe(r, place, &l, &e);
         if (rc == 0) {
-            meter_set(METER_CONNECTED, 1);
-            meter_add(METER_RECONNECTS, connections++ > 0);
+            tally_set(TALLY_CONNECTED, 1);
+            tally_add(TALLY_RECONNECTS, connections++ > 0);
             if (said) {
                 log_info("log subscribed again stream=%s", r->o.stream);
             }
@@ -269,7 +269,7 @@ static void *reader(void *arg)
                  0);
             rc = pump(r, l, generation, &e);
             link_close(l);
-            meter_set(METER_CONNECTED, 0);
+            tally_set(TALLY_CONNECTED, 0);
         }
         if (rc != 0) {
             if (!said) {

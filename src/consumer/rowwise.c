@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/daemon.h"
 #include "base/log.h"
-#include "consumer/meter.h"
+#include "consumer/tally.h"
 #include "consumer/statement.h"
 #include "pg/pipeline.h"
 
@@ -49,7 +49,7 @@ static int heal(struct apply *a, const struct sink_view *v, struct err *e)
     }
     int64_t affected = 0;
     int rc = once(a, v->sink, SINK_UPSERT, v, &affected, e);
-    meter_add(METER_HEALED, rc == 0);
+    tally_add(TALLY_HEALED, rc == 0);
     return rc;
 }
 
@@ -74,7 +74,7 @@ static int change(struct apply *a, const struct sink_view *v, struct err *e)
         return rc;
     }
     if (v->op == PLAN_OP_DELETE) {
-        meter_add(METER_HEALED, 1); /* gone already */
+        tally_add(TALLY_HEALED, 1); /* gone already */
         return 0;
     }
     return heal(a, v, e);
@@ -133,7 +133,7 @@ static int dispose(struct rowwise *w, const struct sink_view *v, struct err *why
     }
     log_warn("change parked relation=%s.%s position=%s sqlstate=%s reason=\"%s\"",
              v->sink->schema, v->sink->name, position, why->sqlstate, text);
-    meter_add(METER_PARKED, 1);
+    tally_add(TALLY_PARKED, 1);
     return park_add(w->a->park, w->a->db, v, why, e);
 }
 
