@@ -70,6 +70,8 @@ struct emit {
     } ahead[AHEAD_MARKS];
     size_t ahead_first, ahead_count;
     uint64_t log_bytes;
+    bool at_boundary; /* the last frame sent ends with a transaction */
+    bool too_far;     /* the log is too far ahead of a replica: pause at the next boundary */
     /* the replicas as last seen */
     struct session_replica replicas[SESSION_REPLICAS_MAX];
     size_t replica_count;
@@ -167,14 +169,17 @@ static void say_state(struct emit *m, const struct frontier_out *out)
         m->diverting = false;
         log_info("no queue refuses events any more");
     }
-    if (out->over_budget != m->over_budget) {
-        m->over_budget = out->over_budget;
+    /* once over, it is over until the replicas have caught up: releasing alone makes room */
+    bool behind = out->hold == FRONTIER_REPLICA || out->hold == FRONTIER_UNKNOWN;
+    bool over = out->over_budget || (m->over_budget && behind);
+    if (over != m->over_budget) {
+        m->over_budget = over;
         metric_set(metric(m, SESSION_OVER_BUDGET), m->over_budget);
         if (m->over_budget) {
             log_warn("WAL budget exceeded, releasing past replicas that lag "
                      "hint=\"bring the replica back, or parkway replica drop\"");
         } else {
-            log_info("WAL is inside its budget again");
+            log_info("all replicas have caught up with what was released");
         }
     }
 }
@@ -225,7 +230,10 @@ static void release(struct emit *m, bool now)
     metric_set(metric(m, SESSION_WINDOW_BYTES), (int64_t)window_bytes(m->window));
     uint64_t ahead = applied && m->replica_count > 0 ? ahead_bytes(m, slowest) : 0;
     metric_set(metric(m, SESSION_AHEAD), (int64_t)ahead);
-    bool paused = ahead > (uint64_t)setup()->log_max_bytes / 2 && !out.over_budget;
+    m->too_far =
+        ahead > (uint64_t)setup()->log_max_bytes / 2 && !m->over_budget && !out.over_budget;
+    /* never inside a transaction: a replica may wait for its end before it applies anything */
+    bool paused = m->too_far && m->at_boundary;
     if (paused != m->paused) {
         m->paused = paused;
         metric_set(metric(m, SESSION_PAUSED), paused);
@@ -419,6 +427,8 @@ static int on_frame(void *ctx, const struct frame_head *head, struct str body, s
                                  .is_break = head->kind == FRAME_BREAK};
     window_push(m->window, &entry);
     ahead_add(m, before_lsn, entry.bytes);
+    m->at_boundary = head->last.ordinal == 0 && head->last.part == 0;
+    m->paused = m->paused && m->at_boundary;
     m->frame_us = clock_mono_us();
     metric_inc(metric(m, SESSION_FRAMES));
     metric_add(metric(m, SESSION_FRAME_BYTES), (int64_t)body.n);
@@ -620,6 +630,9 @@ static int digest(struct emit *m, bool *worked, struct err *e)
             metric_inc(metric(m, SESSION_TRANSACTIONS));
         }
         rc = assemble_feed(m->assemble, r.wal, r.msg, e);
+        if (rc == 0 && m->too_far && !m->at_boundary && !assemble_in_transaction(m->assemble)) {
+            rc = assemble_close(m->assemble, e);
+        }
     }
     if (m->chunk != NULL) {
         intake_done(m->s->intake, m->chunk);
@@ -689,6 +702,7 @@ void *emit_main(void *arg)
     memcpy(o.incarnation, s->incarnation, sizeof o.incarnation);
     struct assemble_sink sink = {.ctx = m, .frame = on_frame, .change = on_change};
     m->assemble = assemble_new(&o, &sink);
+    m->at_boundary = s->log_have.ordinal == 0 && s->log_have.part == 0;
     struct link_options lo = {.name = "parkway relay publish"};
     int rc = link_open(&m->link, setup()->broker_url, &lo, &e);
     if (rc == 0) {
