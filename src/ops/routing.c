@@ -1,9 +1,10 @@
-/* routing.c - parkway route "<sql>" [--why] [--user=NAME] [--search-path=LIST]: where a statement goes.
+/* routing.c - parkway route "<sql>" [--why] [--user=NAME] [--search-path=LIST]: where a
+ * statement goes.
  *
- * The router's own decision, made for a new session of that user outside a transaction, with both
- * servers in service and the replica up to date, over the catalogues as they are now. Prints
- * "primary" or "replica", with --why the reason on a second line. Exit status: 0; 2 usage;
- * 5 a server does not answer. Nothing is executed. */
+ * The router's own decision, made for a new session of that user outside a transaction, with
+ * both servers in service and the replica up to date, over the catalogues as they are now.
+ * Prints "primary" or "replica", with --why the reason on a second line. Exit status: 0; 2
+ * usage; 5 a server does not answer. Nothing is executed. */
 #include "ops/ops.h"
 
 #include <getopt.h>

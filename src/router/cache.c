@@ -1,8 +1,9 @@
 /* cache.c - two maps, each with its list in order of use: shapes, and texts.
  *
- * A text is looked for as it is (cheapest), then by its shape (one pass of the lexer), then parsed. What may be shared goes
- * under its shape; a text of a known shape gets an entry of its own when it comes twice in
- * a short time, so that texts with ever new constants do not push the repeated ones out. */
+ * A text is looked for as it is (cheapest), then by its shape (one pass of the lexer), then
+ * parsed. What may be shared goes under its shape; a text of a known shape gets an entry of its
+ * own when it comes twice in a short time, so that texts with ever new constants do not push
+ * the repeated ones out. */
 #include "router/cache.h"
 
 #include <stdlib.h>

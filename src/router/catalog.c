@@ -206,8 +206,7 @@ void catalog_add_relation(struct catalog *c, size_t side, const struct catalog_r
     for (uint32_t i = 0; i < one->column_count; i++) {
         columns[i] = (struct catalog_column){arena_copy(&c->arena, one->columns[i].name),
                                              arena_copy(&c->arena, one->columns[i].type),
-                                             one->columns[i].user_type,
-                                             one->columns[i].number};
+                                             one->columns[i].user_type, one->columns[i].number};
         h = h * 31 + shape_hash(columns[i].name) + 3 * shape_hash(columns[i].type) +
             columns[i].user_type + 7 * columns[i].number;
     }
@@ -322,7 +321,8 @@ bool catalog_on_primary(const struct catalog *c, size_t side, uint32_t *oid, uin
                 compare_oid);
     const struct catalog_column *name = NULL;
 
-    there = found != NULL ? catalog_find_relation(c, 0, (*found)->schema, (*found)->name) : NULL;
+    there =
+        found != NULL ? catalog_find_relation(c, 0, (*found)->schema, (*found)->name) : NULL;
     if (there == NULL) {
         return false;
     }

@@ -13,8 +13,8 @@
 static const char begin_sql[] =
     "begin isolation level repeatable read read only; set local search_path = pg_catalog";
 
-/* A user function "sets" when its source sets a parameter in a way that outlives it, runs text it builds,
- * or names a function that does. */
+/* A user function "sets" when its source sets a parameter in a way that outlives it, runs text
+ * it builds, or names a function that does. */
 #define SETTERS_CTE                                                                            \
     "with recursive source as materialized ("                                                  \
     " select p.oid, lower(p.proname) as name,"                                                 \
@@ -69,9 +69,9 @@ static const char types_sql[] =
     " and (n.nspname <> 'pg_catalog' or t.typtype <> 'c') and n.nspname <> "
     "'information_schema'";
 
-/* $1: the publication. Published whole: with no row filter, logged, and so is everything that a scan
- * of it reads below it. On a replica, where $1 is NULL: kept by the consumer, which is who this
- * login is, and which may write there. */
+/* $1: the publication. Published whole: with no row filter, logged, and so is everything that a
+ * scan of it reads below it. On a replica, where $1 is NULL: kept by the consumer, which is who
+ * this login is, and which may write there. */
 static const char relations_sql[] =
     "with recursive publication as ("
     " select * from pg_publication where pubname = $1 and pubinsert and pubupdate and pubdelete"
@@ -257,8 +257,8 @@ static void join_relations(struct catalog *c, size_t side, const struct rows *r,
             at++;
         }
         for (; at < rows_count(a) && rows_int(a, at, 0) == oid; at++) {
-            struct catalog_column column = {rows_get(a, at, 1), rows_get(a, at, 2), yes(a, at, 3),
-                                            (uint16_t)rows_int(a, at, 4)};
+            struct catalog_column column = {rows_get(a, at, 1), rows_get(a, at, 2),
+                                            yes(a, at, 3), (uint16_t)rows_int(a, at, 4)};
 
             buf_add(&columns, &column, sizeof(column));
             one.column_count++;

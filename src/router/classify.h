@@ -66,8 +66,8 @@ enum classify_kind {
 #undef X
 };
 
-/* What executing a statement leaves behind in a session. The router ORs them into the session's pins when
- * the statement was executed and drops those in pins_clear. */
+/* What executing a statement leaves behind in a session. The router ORs them into the session's
+ * pins when the statement was executed and drops those in pins_clear. */
 enum {
     PIN_TEMP =
         1 << 0, /* made a temporary relation; its name is in `temps` when the text has it */

@@ -11,12 +11,12 @@
 enum decide_target {
     DECIDE_PRIMARY,
     DECIDE_REPLICA, /* .replica says which */
-    DECIDE_ROUTER, /* the router answers: BEGIN (deferred), the end of a transaction that was never sent */
-    DECIDE_MOVE, /* end the transaction on the replica, begin it on the primary, send the unit there */
-    DECIDE_REFUSE, /* 40001 "could not serialize access …"; the next try of this session: retry_primary */
-    DECIDE_ASK, /* ask the primary for its position, then decide again */
-    DECIDE_WAIT, /* wait for a replica to apply, at most what is left of router.wait_ms, then decide again */
-    DECIDE_ERROR, /* no server may take it: router.no_replica = "error", or no primary for a write */
+    DECIDE_ROUTER,  /* the router answers: BEGIN (deferred), the end of what was never sent */
+    DECIDE_MOVE,    /* the transaction goes from the replica to the primary, the unit with it */
+    DECIDE_REFUSE,  /* 40001 "could not serialize access …"; next try: retry_primary */
+    DECIDE_ASK,     /* ask the primary for its position, then decide again */
+    DECIDE_WAIT,  /* wait for a replica, at most what is left of router.wait_ms, decide again */
+    DECIDE_ERROR, /* no server may take it: no_replica = "error", or no primary for a write */
 };
 
 enum decide_level { DECIDE_EVENTUAL, DECIDE_SESSION, DECIDE_STRONG };

@@ -1,4 +1,5 @@
-/* judge_scope.c - the scope of a session's names: search path and temporary relations. See judge.h. */
+/* judge_scope.c - the scope of a session's names: search path and temporary relations. See
+ * judge.h. */
 #include "router/judge.h"
 
 #include <stdlib.h>
@@ -60,7 +61,8 @@ static bool has_schema(const struct judge_scope *s, struct str name)
     return false;
 }
 
-/* One element of a list of identifiers: unquoted lower case, or quoted with doubled quotes undone, into out. */
+/* One element of a list of identifiers: unquoted lower case, or quoted with doubled quotes
+ * undone, into out. */
 static const char *identifier(const char *p, const char *end, char *out, size_t *n)
 {
     *n = 0;

@@ -1,5 +1,5 @@
-/* look_relation.c - the relations of a statement: where they are, whether the replica's is kept equal to
- * the primary's, whether a view of them is a read. See look.h. */
+/* look_relation.c - the relations of a statement: where they are, whether the replica's is kept
+ * equal to the primary's, whether a view of them is a read. See look.h. */
 #include "router/look.h"
 
 enum where { WHERE_FOUND, WHERE_NONE, WHERE_SYSTEM, WHERE_TEMP };

@@ -1,11 +1,11 @@
 /* shape.c - the lexer behind shapes.
  *
- * Everything that is no literal is kept as written, in lower case outside quotes, with each run of
- * blanks and comments as one blank; each literal becomes one mark by its sort. So two texts with
- * one shape are the same tokens to the server but for the values of literals, provided that the ends of
- * literals, quoted names and comments are found exactly where the server finds them. Where
- * that is in doubt (junk after a number, U&"" names with their own escape character, control
- * bytes) there is no shape. */
+ * Everything that is no literal is kept as written, in lower case outside quotes, with each run
+ * of blanks and comments as one blank; each literal becomes one mark by its sort. So two texts
+ * with one shape are the same tokens to the server but for the values of literals, provided
+ * that the ends of literals, quoted names and comments are found exactly where the server finds
+ * them. Where that is in doubt (junk after a number, U&"" names with their own escape
+ * character, control bytes) there is no shape. */
 #include "router/shape.h"
 
 enum { MARK_NUMBER = 1, MARK_STRING = 2, MARK_BITS = 3, MARK_NATIONAL = 4 /* a cast too */ };

@@ -1,10 +1,11 @@
-/* shape.h - the shape of a query text: its tokens with every literal folded to one mark, comments and
- * blanks dropped. Texts that differ only in their constants share a shape, and so a classification.
+/* shape.h - the shape of a query text: its tokens with every literal folded to one mark,
+ * comments and blanks dropped. Texts that differ only in their constants share a shape, and so
+ * a classification.
  *
  * Own lexer after PostgreSQL 15 section 4.1 (standard_conforming_strings on). It may fail (an
- * unterminated literal or comment): then there is no shape, and the text is parsed each time. Two texts of one shape
- * always have the same statements of the same kinds over the same names; the converse need not hold.
- * Pure, one pass, no recursion; owns nothing. */
+ * unterminated literal or comment): then there is no shape, and the text is parsed each time.
+ * Two texts of one shape always have the same statements of the same kinds over the same names;
+ * the converse need not hold. Pure, one pass, no recursion; owns nothing. */
 #ifndef PARKWAY_ROUTER_SHAPE_H
 #define PARKWAY_ROUTER_SHAPE_H
 
@@ -12,8 +13,7 @@
 
 struct shape {
     uint64_t hash;
-    struct str
-        position; /* value of the last comment parkway.position=…, borrowed from the text; or p NULL */
+    struct str position; /* of the last comment parkway.position=…, in the text; or p NULL */
     bool statements; /* a semicolon stands before something else: more than one statement */
     bool ok;
 };

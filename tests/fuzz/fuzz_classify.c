@@ -1,9 +1,9 @@
-/* Fuzz target (libFuzzer): any bytes through the lexer of shapes, the JSON reader, the reader of parse trees, and
- * the classifier with the judge behind it.
+/* Fuzz target (libFuzzer): any bytes through the lexer of shapes, the JSON reader, the reader
+ * of parse trees, and the classifier with the judge behind it.
  *
- * Beside crashes it looks for the mistake that would matter most: two texts of one shape that are
- * not of one class. The text's shape is written out again with other literals, and what comes
- * out must have the same class, flags and names, or not parse. */
+ * Beside crashes it looks for the mistake that would matter most: two texts of one shape that
+ * are not of one class. The text's shape is written out again with other literals, and what
+ * comes out must have the same class, flags and names, or not parse. */
 #include <stdlib.h>
 
 #include "router/ast.h"

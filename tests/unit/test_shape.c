@@ -49,10 +49,13 @@ static const char *const different[][2] = {
 };
 
 static const char *const none[] = {
-    "select 'a",      "select \"a",   "select $a$ x", "select /* x", "select U&'a'",
-    "select u&\"a\"", "select 1a",    "select \x01",  "select $1a",  "select $a",
-    "select E'a\\",   "select e'\\'", "select $",
-    "select E'a'\n'b\\', '; delete from t --'",
+    "select 'a",    "select \"a",
+    "select $a$ x", "select /* x",
+    "select U&'a'", "select u&\"a\"",
+    "select 1a",    "select \x01",
+    "select $1a",   "select $a",
+    "select E'a\\", "select e'\\'",
+    "select $",     "select E'a'\n'b\\', '; delete from t --'",
 };
 
 static void shapes(void **state)
