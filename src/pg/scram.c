@@ -8,6 +8,7 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static void hmac(const uint8_t *key, size_t key_len, const void *p, size_t n,
                  uint8_t out[SCRAM_KEY])
@@ -327,4 +328,12 @@ int scram_client_check(const struct scram *s, struct str in, struct err *e)
         return err_set(e, ERR_AUTH, "the server does not hold this user's verifier");
     }
     return 0;
+}
+
+void scram_free(struct scram *s)
+{
+    if (s != NULL) {
+        OPENSSL_cleanse(s, sizeof *s);
+        free(s);
+    }
 }

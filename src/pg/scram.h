@@ -70,5 +70,7 @@ NODISCARD int scram_client_final(struct scram *s, const struct scram_verifier *v
                                  const uint8_t *client_key, struct str password, struct str in,
                                  struct buf *out, struct err *e);
 NODISCARD int scram_client_check(const struct scram *s, struct str in, struct err *e);
+/* scram_free - an exchange that was allocated, its keys wiped; NULL is fine. */
+void scram_free(struct scram *s);
 
 #endif

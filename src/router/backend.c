@@ -17,7 +17,8 @@ static void on_closed(struct wire *w)
 {
     struct backend *b = w->owner;
     free(b->ring);
-    free(b->scram);
+    scram_free(b->scram);
+    explicit_bzero(b->login.client_key, sizeof b->login.client_key);
     free((char *)(uintptr_t)b->login.params);
     free((char *)(uintptr_t)b->login.password);
     prepared_free(b->prepared);
@@ -255,8 +256,9 @@ static int authenticate(struct backend *b, struct str body, struct err *e)
     size_t m;
     switch (code) {
     case 0:
-        free(b->scram);
+        scram_free(b->scram);
         b->scram = NULL;
+        explicit_bzero(b->login.client_key, sizeof b->login.client_key);
         return 0;
     case 10: {
         if (!offers_scram(&r)) {

@@ -277,7 +277,7 @@ static void final_message(struct session *s, struct str body, struct err *e)
         refuse(s);
     } else {
         memcpy(s->client_key, s->scram->client_key, SCRAM_KEY);
-        free(s->scram);
+        scram_free(s->scram);
         s->scram = NULL;
         sasl_reply(s, 12, buf_str(&reply));
         sasl_reply(s, 0, STR(""));

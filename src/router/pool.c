@@ -16,6 +16,7 @@ struct pool {
     struct backend_login login;
     char *params;
     struct backend *idle; /* through pool_next, the last used first */
+    uint32_t refs; /* sessions that know it */
     uint32_t idle_count, used, opening;
     struct pool_wait *first, **last;
     uint32_t waiting;
@@ -58,7 +59,15 @@ struct pool *pool_of(struct worker *w, struct target *t, const struct backend_lo
         memcpy(p->login.client_key, login->client_key, SCRAM_KEY);
         p->refused_until_us = 0;
     }
+    p->refs++;
     return p;
+}
+
+void pool_unref(struct pool *p)
+{
+    if (p != NULL) {
+        p->refs--;
+    }
 }
 
 bool pool_login_ok(const struct pool *p)
@@ -355,9 +364,16 @@ void pool_gone(struct backend *b)
     grow(b->pool);
 }
 
+static void drop(struct pool *p)
+{
+    explicit_bzero(p->login.client_key, sizeof p->login.client_key);
+    free(p->params);
+    free(p);
+}
+
 void pool_tick(struct worker *w, int64_t now_us)
 {
-    for (struct pool *p = w->pools; p != NULL; p = p->next) {
+    for (struct pool **link = &w->pools, *p; (p = *link) != NULL;) {
         struct backend **at = &p->idle;
         while (*at != NULL) {
             struct backend *b = *at;
@@ -368,6 +384,14 @@ void pool_tick(struct worker *w, int64_t now_us)
             } else {
                 at = &b->pool_next;
             }
+        }
+        /* there are as many pools as startup packets differ, in a name with a number perhaps */
+        if (p->refs + p->idle_count + p->used + p->opening + p->waiting == 0 &&
+            now_us - p->refused_until_us > POOL_IDLE_US) {
+            *link = p->next;
+            drop(p);
+        } else {
+            link = &p->next;
         }
     }
 }
@@ -382,8 +406,7 @@ void pool_close_all(struct worker *w)
             p->idle = b->pool_next;
             backend_close(b);
         }
-        free(p->params);
-        free(p);
+        drop(p);
     }
 }
 

@@ -25,8 +25,10 @@ struct pool_wait {
     void (*wake)(struct pool_wait *x, struct backend *b, const struct err *why);
 };
 
-/* pool_of - the pool for a login, made when there is none. */
+/* pool_of - the pool for a login, made when there is none; it stays until pool_unref, and as long as
+ * it has connections. */
 struct pool *pool_of(struct worker *w, struct target *t, const struct backend_login *login);
+void pool_unref(struct pool *p); /* NULL is fine */
 /* pool_login_ok - false while the replica refuses this user. */
 bool pool_login_ok(const struct pool *p);
 uint32_t pool_outstanding(const struct worker *w, const struct target *t);

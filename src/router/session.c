@@ -48,8 +48,9 @@ static void on_closed(struct wire *w)
     buf_fini(&s->begin);
     buf_fini(&s->hold);
     buf_fini(&s->later);
-    free(s->scram);
+    scram_free(s->scram);
     worker->closing--;
+    explicit_bzero(s->client_key, sizeof s->client_key);
     free(s);
 }
 
@@ -77,6 +78,9 @@ void session_close(struct session *s)
     if (s->primary != NULL) {
         backend_close(s->primary);
         s->primary = NULL;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(s->pools); i++) {
+        pool_unref(s->pools[i]);
     }
     if (s->slot != UINT32_MAX) {
         worker_slot_free(w, s->slot);

@@ -109,9 +109,13 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 static int adopt(struct wire *w, struct wire_set *s, int fd, wire_fn *fn, void *owner,
                  struct err *e)
 {
-    int on = 1;
+    int on = 1, idle_s = 60, every_s = 10, probes = 3;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    /* a peer whose machine is gone is noticed after a minute and a half, not after hours */
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
     *w = (struct wire){.set = s,
                        .fd = fd,
                        .in_max = WIRE_IN_MAX,
