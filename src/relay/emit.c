@@ -273,9 +273,10 @@ static int on_refused(struct emit *m, struct window_entry *entry, struct err *e)
     }
     metric_inc(metric(m, SESSION_NACKS));
     atomic_fetch_add(&m->s->refused_count, entry->seq > 0 ? 1 : 0);
-    if (ev->tries == 0) {
-        log_warn("a queue refused an event, trying again key=%s id=%s", ev->key,
-                 ev->message_id);
+    m->refused_us = clock_mono_us();
+    if (!m->refusing) {
+        m->refusing = true;
+        log_warn("a queue refuses events, trying again key=%s id=%s", ev->key, ev->message_id);
     }
     window_retry_add(&m->retries, ev, entry->safe_lsn, ev->tries,
                      clock_mono_us() + retry_wait_us(ev->tries));
@@ -585,9 +586,11 @@ static int serve_retries(struct emit *m, struct err *e)
         bool command = strcmp(ev->exchange, setup()->events_exchange) != 0;
         if (ev->tries > TRIES && !command) {
             metric_inc(metric(m, SESSION_DIVERTED));
-            log_warn(
-                "a queue keeps refusing an event, it goes to the stream alone key=%s id=%s",
-                ev->key, ev->message_id);
+            if (!m->diverting) {
+                m->diverting = true;
+                log_warn("refused events go to the stream alone key=%s id=%s", ev->key,
+                         ev->message_id);
+            }
             ev->exchange[0] = '\0';
         }
         rc = send_event(m, ev, r.safe_lsn, e);

@@ -36,6 +36,10 @@
 
 /* A session that lived this long ends the backoff. */
 #define STEADY_US INT64_C(1000000)
+/* Commands leave no trace in parkway.events: one that waited for its queue when the relay was killed is
+ * found again only by reading from the slot's position. That is done as long as it is cheap; further
+ * back the slot is held by a replica, not by a command. */
+#define COMMANDS_REACH_BYTES (UINT64_C(64) << 20)
 /* What a session's threads get for an orderly end. */
 #define FAREWELL_US INT64_C(1500000)
 /* /readyz: a session that has been failing for this long, or publishing that stands still. */
@@ -192,6 +196,9 @@ static void place(struct relay *r, struct session *s, const struct registry *reg
         s->events_have = (struct position){.epoch = reg->epoch, .lsn = from};
     }
     s->start_lsn = s->log_have.lsn < s->events_have.lsn ? s->log_have.lsn : s->events_have.lsn;
+    if (s->start_lsn - s->slot_lsn <= COMMANDS_REACH_BYTES) {
+        s->start_lsn = s->slot_lsn;
+    }
     atomic_store(&s->released_lsn, s->slot_lsn);
     atomic_store(&s->heard_lsn, reg->wal_lsn);
     atomic_store(&s->log_lsn, s->log_have.lsn);
