@@ -454,7 +454,7 @@ static int run_set(struct apply *a, const struct plan *p, bool save, struct err 
     return rc;
 }
 
-/* *saved: the cursor went along. A refused run is halved, so that one refused row among thousands costs
+/* *saved: the cursor went along. A refused run, or one that needs care, is halved, so that one refused row among thousands costs
  * a few sets more and not thousands of single rows. */
 static int apply_run(struct apply *a, struct batch *b, size_t from, size_t to, bool save,
                      bool *saved, struct err *e)
@@ -476,11 +476,11 @@ static int apply_run(struct apply *a, struct batch *b, size_t from, size_t to, b
         tally_add(TALLY_FALLBACKS, 1);
         log_debug("set refused rows=%zu sqlstate=%s reason=\"%s\"", to - from, e->sqlstate,
                   e->text);
-        if (to - from > SPLIT_MIN) { /* most of it may be fine */
-            size_t middle = from + (to - from) / 2;
-            rc = apply_run(a, b, from, middle, false, saved, e);
-            return rc == 0 ? apply_run(a, b, middle, to, save, saved, e) : rc;
-        }
+    }
+    if (to - from > SPLIT_MIN) { /* most of it may be fine */
+        size_t middle = from + (to - from) / 2;
+        rc = apply_run(a, b, from, middle, false, saved, e);
+        return rc == 0 ? apply_run(a, b, middle, to, save, saved, e) : rc;
     }
     rc = a->open ? 0 : conn_exec(a->db, "BEGIN", e);
     if (rc == 0) {

@@ -91,8 +91,10 @@ static void trouble(struct consumer *c, int rc, const struct err *e)
         if (rc == ERR_FENCED) {
             log_info("waiting for the other consumer name=%s reason=\"%s\"",
                      consumer_conf()->name, e->text);
+        } else if (rc == ERR_CONFLICT) {
+            log_error("change refused, halted sqlstate=%s reason=\"%s\"", e->sqlstate, e->text);
         } else {
-            log_warn("replica not writable, retrying sqlstate=%s reason=\"%s\"", e->sqlstate,
+            log_warn("could not apply, retrying sqlstate=%s reason=\"%s\"", e->sqlstate,
                      e->text);
         }
     }

@@ -128,7 +128,7 @@ static int dispose(struct rowwise *w, const struct sink_view *v, struct err *why
     position_text(v->at, position);
     cause(why, text, sizeof text);
     if (w->a->halt_on_poison) {
-        return err_sql(e, ERR_CONFLICT, why->sqlstate, "halted by a change of %s.%s at %s: %s",
+        return err_sql(e, ERR_CONFLICT, why->sqlstate, "change of %s.%s at %s: %s",
                        v->sink->schema, v->sink->name, position, text);
     }
     log_warn("change parked relation=%s.%s position=%s sqlstate=%s reason=\"%s\"",
