@@ -12,9 +12,9 @@
 enum msg_step { MSG_BAD = -1, MSG_NEED = 0, MSG_DONE = 1 };
 
 enum {
-    MSG_HEAD = 5,                    /* type byte and length */
-    MSG_BODY_MAX = 0x3fffffff,       /* PostgreSQL's own bound (MaxAllocSize) */
-    MSG_STARTUP_MAX = 10000,         /* MAX_STARTUP_PACKET_LENGTH */
+    MSG_HEAD = 5,              /* type byte and length */
+    MSG_BODY_MAX = 0x3fffffff, /* PostgreSQL's own bound (MaxAllocSize) */
+    MSG_STARTUP_MAX = 10000,   /* MAX_STARTUP_PACKET_LENGTH */
     MSG_CODE_CANCEL = 80877102,
     MSG_CODE_SSL = 80877103,
     MSG_CODE_GSS = 80877104,
@@ -62,7 +62,8 @@ struct msg_execute {
 };
 bool msg_read_query(struct str body, struct str *text);
 bool msg_read_parse(struct str body, struct msg_parse *out);
-bool msg_read_bind(struct str body, struct msg_bind *out); /* checks the parameters' lengths too */
+bool msg_read_bind(struct str body,
+                   struct msg_bind *out); /* checks the parameters' lengths too */
 bool msg_read_describe(struct str body, struct msg_describe *out);
 bool msg_read_execute(struct str body, struct msg_execute *out);
 

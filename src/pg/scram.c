@@ -39,8 +39,8 @@ static int unbase64(struct str s, uint8_t *out, size_t max)
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
         bool pad = c == '=' && i + 2 >= s.n;
-        if (!pad && memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", c,
-                           64) == NULL) {
+        if (!pad && memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+                           c, 64) == NULL) {
             return -1;
         }
     }
@@ -124,8 +124,9 @@ bool scram_verifier_parse(struct str text, struct scram_verifier *out)
 }
 
 /* SaltedPassword and what follows from it: ClientKey and ServerKey. */
-static void derive(struct str password, const uint8_t *salt, size_t salt_len, uint32_t iterations,
-                   uint8_t client_key[SCRAM_KEY], uint8_t server_key[SCRAM_KEY])
+static void derive(struct str password, const uint8_t *salt, size_t salt_len,
+                   uint32_t iterations, uint8_t client_key[SCRAM_KEY],
+                   uint8_t server_key[SCRAM_KEY])
 {
     uint8_t salted[SCRAM_KEY];
     ASSERT(PKCS5_PBKDF2_HMAC(password.p, (int)password.n, salt, (int)salt_len, (int)iterations,
@@ -233,12 +234,14 @@ int scram_server_final(struct scram *s, const struct scram_verifier *v, struct s
     /* extensions may stand before the proof, which is last */
     uint8_t proof[SCRAM_KEY];
     struct str last = in;
-    for (const char *at = NULL; (at = last.n > 0 ? memchr(last.p, ',', last.n) : NULL) != NULL;) {
+    for (const char *at = NULL;
+         (at = last.n > 0 ? memchr(last.p, ',', last.n) : NULL) != NULL;) {
         last.n -= (size_t)(at + 1 - last.p);
         last.p = at + 1;
     }
     struct str tail = last;
-    if (!attribute(&tail, 'p', &proof_text) || unbase64(proof_text, proof, SCRAM_KEY) != SCRAM_KEY) {
+    if (!attribute(&tail, 'p', &proof_text) ||
+        unbase64(proof_text, proof, SCRAM_KEY) != SCRAM_KEY) {
         return malformed(e, "proof");
     }
     struct str without_proof = {whole.p, (size_t)(last.p - whole.p) - 1};
@@ -270,8 +273,9 @@ void scram_client_first(struct scram *s, const char *nonce, struct buf *out)
     buf_addf(out, "n,,%s", s->first_bare);
 }
 
-int scram_client_final(struct scram *s, const struct scram_verifier *v, const uint8_t *client_key,
-                       struct str password, struct str in, struct buf *out, struct err *e)
+int scram_client_final(struct scram *s, const struct scram_verifier *v,
+                       const uint8_t *client_key, struct str password, struct str in,
+                       struct buf *out, struct err *e)
 {
     struct str nonce, salt_text, count;
     if (!keep(s->server_first, sizeof s->server_first, in) || !attribute(&in, 'r', &nonce) ||

@@ -45,7 +45,7 @@ struct scram {
     char nonce[SCRAM_NONCE_MAX]; /* NUL-terminated; the client's, then both */
     char first_bare[SCRAM_TEXT_MAX];
     char server_first[SCRAM_TEXT_MAX];
-    char gs2; /* 'n' or 'y' */
+    char gs2;                      /* 'n' or 'y' */
     uint8_t client_key[SCRAM_KEY]; /* known after scram_server_final, given to scram_client_* */
     uint8_t server_signature[SCRAM_KEY];
 };

@@ -64,8 +64,8 @@ static void put_n(struct table *t, uint64_t n)
     put(t, text);
 }
 
-#define HEAD(t, ...)                                                                               \
-    static const char *const names[] = {__VA_ARGS__};                                              \
+#define HEAD(t, ...)                                                                           \
+    static const char *const names[] = {__VA_ARGS__};                                          \
     head(t, names, ARRAY_LEN(names))
 
 static void show_stats(struct session *s, struct table *t)
@@ -111,7 +111,7 @@ static void show_replicas(struct session *s, struct table *t)
 
 static const char *state_text(const struct session *s)
 {
-    static const char *const names[] = {"startup", "login", "idle", "routing",
+    static const char *const names[] = {"startup", "login", "idle",  "routing",
                                         "running", "open",  "closed"};
     return names[s->state];
 }
@@ -191,7 +191,8 @@ static void show_config(struct session *s, struct table *t)
         const char *at = (const char *)g->target + k->offset;
         char value[160] = "";
         if (k->type == CONF_INT) {
-            snprintf(value, sizeof value, "%lld", (long long)*(const int64_t *)(const void *)at);
+            snprintf(value, sizeof value, "%lld",
+                     (long long)*(const int64_t *)(const void *)at);
         } else if (k->type == CONF_STRING) {
             snprintf(value, sizeof value, "%s", *(char *const *)(const void *)at);
         } else {
@@ -244,11 +245,10 @@ static struct str text_of(struct session *s, const struct part *p)
 }
 
 /* False: no such command. */
-static bool run(struct session *s, const char *command, bool describe, bool execute, bool simple)
+static bool run(struct session *s, const char *command, bool describe, bool execute,
+                bool simple)
 {
-    struct table t = {.out = &s->wire.out,
-                      .describe_only = !execute,
-                      .rows_only = !describe};
+    struct table t = {.out = &s->wire.out, .describe_only = !execute, .rows_only = !describe};
     struct err e = ERR_INIT;
     char tag[32] = "SHOW";
     if (strcmp(command, "reload") == 0) {
@@ -305,7 +305,7 @@ void admin_unit(struct session *s)
         }
         if (!ok) {
             session_error(s, "42601", "unknown command",
-                         "SHOW STATS|REPLICAS|CLIENTS|SERVERS|POOLS|ROUTES|CONFIG, RELOAD");
+                          "SHOW STATS|REPLICAS|CLIENTS|SERVERS|POOLS|ROUTES|CONFIG, RELOAD");
             return;
         }
     }

@@ -178,16 +178,18 @@ static bool replica_error(struct session *s, struct str body)
         meter_add(&w->meter.refusals_total, 1);
         s->retry_primary = true;
         buf_reset(&s->hold);
-        session_error(s, "40001", "could not serialize access: the read-only transaction cannot go "
-                                 "on on a replica", NULL);
+        session_error(s, "40001",
+                      "could not serialize access: the read-only transaction cannot go "
+                      "on on a replica",
+                      NULL);
         session_step(s);
         return true;
     }
     if (!refusal && !budget(w)) {
         return false;
     }
-    log_debug("replica refused a statement sqlstate=%.*s session=%u.%u", STR_ARG(code), w->index,
-              s->slot);
+    log_debug("replica refused a statement sqlstate=%.*s session=%u.%u", STR_ARG(code),
+              w->index, s->slot);
     route_replay(s);
     return true;
 }
@@ -406,8 +408,8 @@ static void on_described(struct session *s, struct backend *b, const struct msg 
     if (b == s->replica) {
         stmt->described = columns_hash(m);
     } else if (stmt->described != columns_hash(m)) {
-        msg_error(answer_out(s), 'E', "ERROR", "0A000", "cached plan must not change result type",
-                  NULL, NULL);
+        msg_error(answer_out(s), 'E', "ERROR", "0A000",
+                  "cached plan must not change result type", NULL, NULL);
         s->unit.failed = true;
         backend_hide_unit(b);
     }
@@ -467,19 +469,14 @@ static bool on_message(struct backend *b, const struct msg *m, const struct expe
             return true;
         }
         return own;
-    case 'E':
-        return on_error(s, b, m, x);
-    case 'Z':
-        on_sync(s, b, x);
-        return true;
+    case 'E': return on_error(s, b, m, x);
+    case 'Z': on_sync(s, b, x); return true;
     case 'D':
         if (x->tag == TAG_CONFIRM) {
             vars_row(s, m->body);
         }
         return true;
-    case '1':
-        on_parsed(s, b, x);
-        break;
+    case '1': on_parsed(s, b, x); break;
     case 'G':
         on_copy_in(s, b, x);
         answer_release_hold(s);
@@ -494,8 +491,7 @@ static bool on_message(struct backend *b, const struct msg *m, const struct expe
             on_described(s, b, m, x);
         }
         break;
-    default:
-        break;
+    default: break;
     }
     if (own) {
         return true;
@@ -545,7 +541,8 @@ static void lost_primary(struct session *s, struct backend *b, const struct err 
     s->primary_ready = false;
     s->stream_to = NULL;
     if (was_ready && ((s->pins & PINS_CONNECTION) != 0 || s->vars.stale)) {
-        session_fatal(s, "57P01", "the primary's connection was lost, and session state with it");
+        session_fatal(s, "57P01",
+                      "the primary's connection was lost, and session state with it");
         return;
     }
     if (in_tx) {
@@ -561,7 +558,8 @@ static void lost_primary(struct session *s, struct backend *b, const struct err 
         s->dirty = true;
         s->wrote = s->wrote || !s->unit.read;
         session_error(s, code, why->text, NULL);
-    } else if (s->state == SESSION_ROUTING && s->wait.list == NULL && s->pool_wait.pool == NULL) {
+    } else if (s->state == SESSION_ROUTING && s->wait.list == NULL &&
+               s->pool_wait.pool == NULL) {
         session_error(s, code, why->text, NULL); /* it waited for this connection */
     } else {
         s->tx_lost = in_tx;

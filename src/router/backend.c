@@ -124,7 +124,8 @@ void backend_expect(struct backend *b, enum expect_kind kind, bool show, uint64_
         b->ring_head = 0;
         b->ring_cap = cap;
     }
-    b->ring[(b->ring_head + b->ring_len) & (b->ring_cap - 1)] = (struct expect){kind, show, tag};
+    b->ring[(b->ring_head + b->ring_len) & (b->ring_cap - 1)] =
+        (struct expect){kind, show, tag};
     b->ring_len++;
 }
 
@@ -319,27 +320,21 @@ static int login_message(struct backend *b, const struct msg *m, struct err *e)
 {
     struct rd r = rd_of(m->body);
     switch (m->type) {
-    case 'R':
-        return authenticate(b, m->body, e);
+    case 'R': return authenticate(b, m->body, e);
     case 'K':
         b->pid = rd_u32(&r);
         b->secret = rd_u32(&r);
         return 0;
-    case 'S':
-        b->ops->message(b, m, NULL);
-        return 0;
+    case 'S': b->ops->message(b, m, NULL); return 0;
     case 'Z':
         b->tx = 'I';
         b->state = BACKEND_READY;
         b->deadline_us = 0;
         b->ops->ready(b);
         return 0;
-    case 'E':
-        take_error(m->body, e);
-        return e->code;
+    case 'E': take_error(m->body, e); return e->code;
     case 'N':
-    case 'v':
-        return 0;
+    case 'v': return 0;
     default:
         return err_set(e, ERR_PROTOCOL, "unexpected message 0x%02x from %s while logging in",
                        (unsigned char)m->type, b->target->name);
@@ -548,12 +543,8 @@ static void on_wire(struct wire *w, enum wire_event ev, int code)
     struct backend *b = w->owner;
     struct err e = ERR_INIT;
     switch (ev) {
-    case WIRE_CONNECTED:
-        send_startup(b);
-        break;
-    case WIRE_DATA:
-        feed(b);
-        break;
+    case WIRE_CONNECTED: send_startup(b); break;
+    case WIRE_DATA: feed(b); break;
     case WIRE_DRAINED:
         if (b->state == BACKEND_READY) {
             b->ops->drained(b);
@@ -574,8 +565,8 @@ static void on_wire(struct wire *w, enum wire_event ev, int code)
         if (b->fatal.code != 0) {
             e = b->fatal;
         } else {
-            err_set(&e, b->state == BACKEND_CONNECTING ? ERR_UNAVAILABLE : ERR_CLOSED,
-                    "%s: %s", b->target->name, strerror(code));
+            err_set(&e, b->state == BACKEND_CONNECTING ? ERR_UNAVAILABLE : ERR_CLOSED, "%s: %s",
+                    b->target->name, strerror(code));
         }
         lose(b, &e);
         break;

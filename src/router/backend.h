@@ -34,7 +34,7 @@ enum expect_kind {
     EXPECT_SYNC,     /* ReadyForQuery */
     EXPECT_QUERY,    /* ReadyForQuery; everything before it belongs to the query */
     EXPECT_CALL,     /* ReadyForQuery, of a function call */
-    EXPECT_LOCAL,    /* nothing was sent: the answer is ParseComplete when the tag is a statement's,
+    EXPECT_LOCAL, /* nothing was sent: the answer is ParseComplete when the tag is a statement's,
                         else CloseComplete */
 };
 
@@ -84,15 +84,16 @@ struct backend {
     struct backend_login login;
     struct scram *scram; /* while logging in */
     uint32_t pid, secret;
-    char tx; /* of the last ReadyForQuery: I, T or E */
+    char tx;       /* of the last ReadyForQuery: I, T or E */
     bool mismatch; /* the server holds another verifier for this user */
     struct expect *ring;
     uint32_t ring_head, ring_len, ring_cap;
-    bool open;     /* parts of an extended query were sent, and no Sync behind them */
-    bool skipping; /* after an error the server drops everything up to a Sync that is not sent yet */
+    bool open; /* parts of an extended query were sent, and no Sync behind them */
+    bool
+        skipping; /* after an error the server drops everything up to a Sync that is not sent yet */
     size_t stream_left; /* bytes of a row that is longer than the buffer, still to come */
     bool stream_show;
-    struct err fatal; /* the last FATAL that the server sent */
+    struct err fatal;    /* the last FATAL that the server sent */
     int64_t deadline_us; /* of the login; 0 when none */
     int64_t used_us;     /* when it was released last */
     uint32_t cancels;    /* cancel requests under way: not to be given to anybody else */
@@ -100,9 +101,9 @@ struct backend {
     /* a shared connection */
     struct pool *pool;
     struct backend *pool_next;
-    bool dirty; /* a session's settings are applied to it */
+    bool dirty;                /* a session's settings are applied to it */
     struct prepared *prepared; /* statements it holds; NULL for none */
-    uint64_t unnamed; /* serial of the statement that its unnamed one is; 0 unknown */
+    uint64_t unnamed;          /* serial of the statement that its unnamed one is; 0 unknown */
 };
 
 /* backend_open - start connecting; ready or lost follows later, never before return.

@@ -51,8 +51,8 @@ void cancel_send(struct backend *b)
     socklen_t len = target_address(b->target, &to);
     struct err e = ERR_INIT;
     struct shot *t = def_zalloc(1, sizeof *t);
-    if (len == 0 || wire_connect(&t->wire, &b->worker->wires, (struct sockaddr *)&to, len, on_wire,
-                                 t, &e) != 0) {
+    if (len == 0 || wire_connect(&t->wire, &b->worker->wires, (struct sockaddr *)&to, len,
+                                 on_wire, t, &e) != 0) {
         free(t);
         return;
     }

@@ -158,8 +158,7 @@ static void on_epoch(void *ctx, const struct own_result *r)
     uint64_t system = 0, segment = 0;
     uint32_t timeline = 0;
     if (!r->ok || r->rows != 1) {
-        log_warn("could not read the primary's epoch: %s",
-                 r->ok ? "no row" : r->why->text);
+        log_warn("could not read the primary's epoch: %s", r->ok ? "no row" : r->why->text);
         return;
     }
     char text[OWN_ROW_MAX];
@@ -184,7 +183,8 @@ static void on_epoch(void *ctx, const struct own_result *r)
 }
 
 static const char epoch_query[] =
-    "select system_identifier, pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), "
+    "select system_identifier, "
+    "pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), "
     "pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size')) "
     "from pg_catalog.pg_control_system()";
 
@@ -237,8 +237,9 @@ static void on_cursor(void *ctx, const struct own_result *r)
         s->applied = p;
     }
     if (s->up != was_up) {
-        log_info("replica %s name=%s worker=%u state=\"%s\"", s->up ? "in service" : "out of service",
-                 w->own.target->name, w->own.worker->index, s->state);
+        log_info("replica %s name=%s worker=%u state=\"%s\"",
+                 s->up ? "in service" : "out of service", w->own.target->name,
+                 w->own.worker->index, s->state);
     }
     if (s->up != was_up || before.lsn != s->applied.lsn ||
         !epoch_eq(before.epoch, s->applied.epoch)) {
@@ -311,8 +312,8 @@ static void nudge(struct fresh *f, int64_t now)
     }
     if (wanted && !f->nudging &&
         own_ask(&f->nudger,
-                "select pg_catalog.pg_logical_emit_message(true, 'parkway.nudge', '')", on_nudged,
-                f)) {
+                "select pg_catalog.pg_logical_emit_message(true, 'parkway.nudge', '')",
+                on_nudged, f)) {
         f->nudging = true;
         for (struct fresh_wait *x = f->waiters; x != NULL; x = x->next) {
             x->nudged = true;

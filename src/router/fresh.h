@@ -29,17 +29,19 @@ struct fresh_wait {
     struct fresh_wait **list; /* NULL: not waiting */
     void (*wake)(struct fresh_wait *f);
     int64_t since_us, deadline_us;
-    bool nudged; /* a nudge was sent for it; the caller clears it when it waits for a new position */
+    bool
+        nudged; /* a nudge was sent for it; the caller clears it when it waits for a new position */
     /* out, of fresh_ask */
-    bool answered;           /* false: the primary could not be asked */
+    bool answered; /* false: the primary could not be asked */
     struct position answer;
 };
 
 struct fresh_replica {
-    bool up;       /* answers, and its cursor row says running */
+    bool up; /* answers, and its cursor row says running */
     bool running;
     struct position applied; /* epoch {0,0}: not known */
-    uint32_t returns; /* times it may have gone back, or was seen to: crashed, restored, rebuilt */
+    uint32_t
+        returns; /* times it may have gone back, or was seen to: crashed, restored, rebuilt */
     int64_t seen_us;
     uint32_t failures; /* logins or queries of sessions that failed since */
     int64_t ejected_until_us;

@@ -172,9 +172,11 @@ const char *local_set(struct session *s, struct str name, struct str value)
         return NULL;
     }
     if (key.n == 7 && strncasecmp(key.p, "wait_ms", 7) == 0) {
-        return set_wait(s, value) ? NULL : "parkway.wait_ms: a number of milliseconds up to 60000";
+        return set_wait(s, value) ? NULL
+                                  : "parkway.wait_ms: a number of milliseconds up to 60000";
     }
-    return "unrecognized configuration parameter of parkway: position, freshness, report, route, "
+    return "unrecognized configuration parameter of parkway: position, freshness, report, "
+           "route, "
            "wait_ms";
 }
 
@@ -332,7 +334,8 @@ static bool deallocate(struct session *s, const struct classify_stmt *c)
 bool local_answer(struct session *s)
 {
     const struct classify_stmt *c = unit_sole(s);
-    if (s->tx == DECIDE_TX_DEFERRED && s->tx_lost && !(c != NULL && c->kind == CLASSIFY_ROLLBACK)) {
+    if (s->tx == DECIDE_TX_DEFERRED && s->tx_lost &&
+        !(c != NULL && c->kind == CLASSIFY_ROLLBACK)) {
         tell_lost(s, c);
         return true;
     }
@@ -340,27 +343,24 @@ bool local_answer(struct session *s)
         if (c != NULL && (c->kind == CLASSIFY_COMMIT || c->kind == CLASSIFY_ROLLBACK)) {
             return end_deferred(s, c);
         }
-        session_error(s, "25P02",
-                     "current transaction is aborted, commands ignored until end of transaction "
-                     "block", NULL);
+        session_error(
+            s, "25P02",
+            "current transaction is aborted, commands ignored until end of transaction "
+            "block",
+            NULL);
         return true;
     }
     if (c == NULL) {
         return false;
     }
     switch (c->kind) {
-    case CLASSIFY_BEGIN:
-        return begin(s, c);
+    case CLASSIFY_BEGIN: return begin(s, c);
     case CLASSIFY_COMMIT:
-    case CLASSIFY_ROLLBACK:
-        return s->tx == DECIDE_TX_DEFERRED && end_deferred(s, c);
+    case CLASSIFY_ROLLBACK: return s->tx == DECIDE_TX_DEFERRED && end_deferred(s, c);
     case CLASSIFY_SHOW:
         return is_own(c->name) && show_own(s, (struct str){c->name.p + 8, c->name.n - 8});
-    case CLASSIFY_SET:
-        return set_own(s, c);
-    case CLASSIFY_DEALLOCATE:
-        return deallocate(s, c);
-    default:
-        return false;
+    case CLASSIFY_SET: return set_own(s, c);
+    case CLASSIFY_DEALLOCATE: return deallocate(s, c);
+    default: return false;
     }
 }

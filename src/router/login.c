@@ -308,18 +308,12 @@ static void tell_params(struct session *s)
         const char *name;
         const char *initial; /* told while no server was ever reached */
     } told[] = {
-        {"application_name", ""},
-        {"client_encoding", "UTF8"},
-        {"DateStyle", "ISO, MDY"},
-        {"default_transaction_read_only", "off"},
-        {"in_hot_standby", "off"},
-        {"integer_datetimes", "on"},
-        {"IntervalStyle", "postgres"},
-        {"is_superuser", "off"},
-        {"server_encoding", "UTF8"},
-        {"server_version", "15.0"},
-        {"session_authorization", ""},
-        {"standard_conforming_strings", "on"},
+        {"application_name", ""},      {"client_encoding", "UTF8"},
+        {"DateStyle", "ISO, MDY"},     {"default_transaction_read_only", "off"},
+        {"in_hot_standby", "off"},     {"integer_datetimes", "on"},
+        {"IntervalStyle", "postgres"}, {"is_superuser", "off"},
+        {"server_encoding", "UTF8"},   {"server_version", "15.0"},
+        {"session_authorization", ""}, {"standard_conforming_strings", "on"},
         {"TimeZone", "Etc/UTC"},
     };
     for (size_t i = 0; i < ARRAY_LEN(told); i++) {
@@ -328,7 +322,8 @@ static void tell_params(struct session *s)
         if (strcmp(name, "session_authorization") == 0) {
             value = str_of(s->user);
         } else if (strcmp(name, "client_encoding") == 0 && value.p != NULL &&
-                   (strncasecmp(value.p, "utf", 3) == 0 || strcasecmp(value.p, "unicode") == 0)) {
+                   (strncasecmp(value.p, "utf", 3) == 0 ||
+                    strcasecmp(value.p, "unicode") == 0)) {
             value = STR("UTF8");
         } else if (value.p == NULL && strcmp(name, "application_name") == 0) {
             value = STR("");
@@ -347,8 +342,9 @@ static void tell_params(struct session *s)
 void login_welcome(struct session *s)
 {
     if (s->console && !is_admin(s)) {
-        session_fatal(s, "42501", "the database \"parkway\" is the router's console, for "
-                                  "router.admin_users only");
+        session_fatal(s, "42501",
+                      "the database \"parkway\" is the router's console, for "
+                      "router.admin_users only");
         return;
     }
     s->slot = worker_slot_take(s->worker, s);

@@ -9,13 +9,13 @@
 size_t meter_sum(const struct router *r, struct meter_row out[METER_ROWS_MAX])
 {
     size_t n = 0;
-#define X(id, text)                                                                                \
-    out[n].name = #id;                                                                             \
-    out[n].help = text;                                                                            \
-    out[n].value = 0;                                                                              \
-    for (uint32_t i = 0; i < r->worker_count; i++) {                                               \
-        out[n].value += atomic_load_explicit(&r->workers[i].meter.id, memory_order_relaxed);       \
-    }                                                                                              \
+#define X(id, text)                                                                            \
+    out[n].name = #id;                                                                         \
+    out[n].help = text;                                                                        \
+    out[n].value = 0;                                                                          \
+    for (uint32_t i = 0; i < r->worker_count; i++) {                                           \
+        out[n].value += atomic_load_explicit(&r->workers[i].meter.id, memory_order_relaxed);   \
+    }                                                                                          \
     n++;
     METER_LIST(X)
 #undef X
@@ -30,16 +30,18 @@ static void write_all(void *ctx, struct buf *out)
     size_t n = meter_sum(r, rows);
     uint32_t clients = 0;
     for (size_t i = 0; i < n; i++) {
-        buf_addf(out, "# HELP parkway_router_%s %s\n# TYPE parkway_router_%s counter\n"
-                      "parkway_router_%s %llu\n",
+        buf_addf(out,
+                 "# HELP parkway_router_%s %s\n# TYPE parkway_router_%s counter\n"
+                 "parkway_router_%s %llu\n",
                  rows[i].name, rows[i].help, rows[i].name, rows[i].name,
                  (unsigned long long)rows[i].value);
     }
     for (uint32_t i = 0; i < r->worker_count; i++) {
         clients += atomic_load(&r->workers[i].load);
     }
-    buf_addf(out, "# HELP parkway_router_clients connections of clients now\n"
-                  "# TYPE parkway_router_clients gauge\nparkway_router_clients %u\n",
+    buf_addf(out,
+             "# HELP parkway_router_clients connections of clients now\n"
+             "# TYPE parkway_router_clients gauge\nparkway_router_clients %u\n",
              clients);
 }
 

@@ -158,7 +158,8 @@ static void try_open(struct own *o)
 {
     struct backend_login login = {.password = o->target->own_password};
     char params[64];
-    int n = snprintf(params, sizeof params, "application_name%cparkway router %s", 0, o->purpose);
+    int n =
+        snprintf(params, sizeof params, "application_name%cparkway router %s", 0, o->purpose);
     struct err e = ERR_INIT;
     snprintf(login.user, sizeof login.user, "%s", o->target->own_user);
     snprintf(login.dbname, sizeof login.dbname, "%s", o->target->dbname);
@@ -212,7 +213,8 @@ void own_tick(struct own *o, int64_t now_us)
 {
     if (o->backend == NULL && now_us >= o->retry_us) {
         try_open(o);
-    } else if (o->up && o->count > 0 && now_us - o->asked_us > router_conf()->connect_ms * 1000) {
+    } else if (o->up && o->count > 0 &&
+               now_us - o->asked_us > router_conf()->connect_ms * 1000) {
         struct err e = ERR_INIT;
         err_set(&e, ERR_TIMEOUT, "no answer for %d ms", (int)router_conf()->connect_ms);
         backend_close(o->backend);

@@ -16,7 +16,7 @@ struct pool {
     struct backend_login login;
     char *params;
     struct backend *idle; /* through pool_next, the last used first */
-    uint32_t refs; /* sessions that know it */
+    uint32_t refs;        /* sessions that know it */
     uint32_t idle_count, used, opening;
     struct pool_wait *first, **last;
     uint32_t waiting;
@@ -356,7 +356,8 @@ static void on_lost(struct backend *b, const struct err *why)
     grow(p);
 }
 
-static const struct backend_ops pool_ops = {on_ready, on_bytes, on_message, on_drained, on_lost};
+static const struct backend_ops pool_ops = {on_ready, on_bytes, on_message, on_drained,
+                                            on_lost};
 
 void pool_gone(struct backend *b)
 {
@@ -414,8 +415,8 @@ struct pool *pool_next(struct worker *w, struct pool *after, struct pool_counts 
 {
     struct pool *p = after == NULL ? w->pools : after->next;
     if (p != NULL) {
-        *out = (struct pool_counts){p->login.user, p->target, p->idle_count, p->used, p->opening,
-                                    p->waiting};
+        *out = (struct pool_counts){p->login.user, p->target,  p->idle_count,
+                                    p->used,       p->opening, p->waiting};
     }
     return p;
 }

@@ -47,8 +47,9 @@ static bool have_primary(struct session *s)
     struct backend_login login = login_for(s, &s->worker->router->targets.list[TARGET_PRIMARY]);
     struct err e = ERR_INIT;
     s->primary_ready = false;
-    int rc = backend_open(&s->primary, s->worker, &s->worker->router->targets.list[TARGET_PRIMARY],
-                          &login, &answer_ops, s, &e);
+    int rc =
+        backend_open(&s->primary, s->worker, &s->worker->router->targets.list[TARGET_PRIMARY],
+                     &login, &answer_ops, s, &e);
     if (rc != 0) {
         s->primary = NULL;
         session_error(s, "08001", e.text, NULL);
@@ -165,8 +166,10 @@ static void refuse_tx(struct session *s, const char *why)
 {
     meter_add(&s->worker->meter.refusals_total, 1);
     s->retry_primary = true;
-    session_error(s, "40001", "could not serialize access: the read-only transaction cannot go on "
-                             "on a replica", why);
+    session_error(s, "40001",
+                  "could not serialize access: the read-only transaction cannot go on "
+                  "on a replica",
+                  why);
 }
 
 /* ---- the decision ---- */
@@ -294,8 +297,8 @@ static void leave_replica(struct session *s)
 static void route_on(struct session *s)
 {
     struct unit *u = &s->unit;
-    if (s->routed && s->vars.stale && (s->status == 'I' || s->tx == DECIDE_TX_DEFERRED) && u->read && !u->confirmed &&
-        s->primary_ready) {
+    if (s->routed && s->vars.stale && (s->status == 'I' || s->tx == DECIDE_TX_DEFERRED) &&
+        u->read && !u->confirmed && s->primary_ready) {
         u->confirmed = true;
         vars_confirm(s);
         return;
@@ -312,9 +315,7 @@ static void route_on(struct session *s)
     char why[REASON_TEXT_MAX];
     note(s);
     switch (d->target) {
-    case DECIDE_PRIMARY:
-        go_primary(s);
-        break;
+    case DECIDE_PRIMARY: go_primary(s); break;
     case DECIDE_REPLICA:
         if (s->last_replica != 0 && !u->asked && s->tx != DECIDE_TX_REPLICA &&
             (s->last_replica != d->replica + 1 ||
@@ -334,25 +335,17 @@ static void route_on(struct session *s)
             ask(s);
         }
         break;
-    case DECIDE_WAIT:
-        await(s);
-        break;
-    case DECIDE_MOVE:
-        move_tx(s);
-        break;
-    case DECIDE_REFUSE:
-        refuse_tx(s, reason_text(d->why, d->detail, why));
-        break;
-    case DECIDE_ROUTER: /* not one that local.c knows how to answer */
-        go_primary(s);
-        break;
+    case DECIDE_WAIT: await(s); break;
+    case DECIDE_MOVE: move_tx(s); break;
+    case DECIDE_REFUSE: refuse_tx(s, reason_text(d->why, d->detail, why)); break;
+    case DECIDE_ROUTER: /* not one that local.c knows how to answer */ go_primary(s); break;
     case DECIDE_ERROR:
         if (d->why == REASON_TX_FAILED) {
             session_refuse(s, "25P02", reason_text(d->why, d->detail, why), NULL);
             break;
         }
         session_error(s, d->why == REASON_PRIMARY_DOWN ? "08001" : "57P03",
-                     reason_text(d->why, d->detail, why), NULL);
+                      reason_text(d->why, d->detail, why), NULL);
         break;
     }
 }

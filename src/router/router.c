@@ -65,8 +65,8 @@ static void read_catalogues(struct librarian *l)
     if (primary == NULL && l->last == NULL) {
         return; /* nothing is known of the primary: nothing is a read */
     }
-    if (catalog_load(&neu, primary, replicas, count, setup()->capture_publication, l->last, &e) !=
-        0) {
+    if (catalog_load(&neu, primary, replicas, count, setup()->capture_publication, l->last,
+                     &e) != 0) {
         if (!l->said) {
             log_warn("could not read the catalogues: %s", e.text);
         }

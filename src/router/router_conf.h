@@ -9,8 +9,8 @@ struct router_replica {
     char *name;
     char *host;
     int64_t port;
-    char *dbname; /* "": the routed database's own name */
-    char *kind;   /* "event" or "standby" */
+    char *dbname;   /* "": the routed database's own name */
+    char *kind;     /* "event" or "standby" */
     char *consumer; /* key of parkway.cursor */
     int64_t weight;
 };
@@ -23,7 +23,7 @@ struct router_conf {
     int64_t clients_max;
     int64_t wait_ms;
     char *no_replica;
-    char *primary; /* keyword string; "": from primary.url */
+    char *primary;               /* keyword string; "": from primary.url */
     struct conf_groups replicas; /* struct router_replica */
     char *users_file;
     struct conf_strings admin_users;

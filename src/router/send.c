@@ -98,8 +98,7 @@ static void part_to_primary(struct session *s, struct part *p)
         send_raw(s, b, p);
         wire_touch(&b->wire);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -138,7 +137,8 @@ static void parse_on_replica(struct backend *b, struct stmt *stmt, bool show)
 }
 
 /* The name of a statement on this connection, which is made to hold it. */
-static struct str name_on_replica(struct backend *b, struct stmt *stmt, char name[STMT_NAME_MAX])
+static struct str name_on_replica(struct backend *b, struct stmt *stmt,
+                                  char name[STMT_NAME_MAX])
 {
     name[0] = '\0';
     if (stmt->name[0] == '\0') {
@@ -165,9 +165,7 @@ static void part_to_replica(struct session *s, struct part *p)
         b->unnamed = 0; /* a simple query drops the unnamed statement */
         backend_expect(b, EXPECT_QUERY, true, TAG_PART);
         break;
-    case 'P':
-        parse_on_replica(b, p->stmt, true);
-        break;
+    case 'P': parse_on_replica(b, p->stmt, true); break;
     case 'B': {
         struct str on = name_on_replica(b, p->stmt, name);
         ASSERT(msg_read_bind(m.body, &bind));
@@ -206,8 +204,7 @@ static void part_to_replica(struct session *s, struct part *p)
         send_raw(s, b, p);
         wire_touch(&b->wire);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -293,7 +290,8 @@ void send_copy(struct session *s)
         /* a run of messages in one piece; the last row may be cut */
         size_t n = 0;
         bool last = false;
-        for (; !last && n < in.n && msg_head((struct str){in.p + n, in.n - n}, &m) == MSG_DONE;) {
+        for (;
+             !last && n < in.n && msg_head((struct str){in.p + n, in.n - n}, &m) == MSG_DONE;) {
             size_t have = m.size < in.n - n ? m.size : in.n - n;
             bool end = m.type == 'c' || m.type == 'f';
             if ((!end && m.type != 'd') || (end && have < m.size)) {

@@ -237,8 +237,7 @@ static bool one_step(struct session *s)
 {
     switch (s->state) {
     case SESSION_STARTUP:
-    case SESSION_LOGIN:
-        return login_feed(s);
+    case SESSION_LOGIN: return login_feed(s);
     case SESSION_IDLE:
     case SESSION_OPEN:
         if (s->unit.copying) {
@@ -271,8 +270,7 @@ static bool one_step(struct session *s)
         }
         return false;
     case SESSION_ROUTING:
-    case SESSION_CLOSED:
-        return false;
+    case SESSION_CLOSED: return false;
     }
     return false;
 }
@@ -296,11 +294,8 @@ static void on_wire(struct wire *w, enum wire_event ev, int code)
     struct session *s = w->owner;
     UNUSED(code);
     switch (ev) {
-    case WIRE_CONNECTED:
-        break;
-    case WIRE_DATA:
-        session_step(s);
-        break;
+    case WIRE_CONNECTED: break;
+    case WIRE_DATA: session_step(s); break;
     case WIRE_DRAINED:
         if (s->serving != NULL && s->serving->wire.paused) {
             backend_resume(s->serving);
@@ -310,9 +305,7 @@ static void on_wire(struct wire *w, enum wire_event ev, int code)
         }
         break;
     case WIRE_EOF:
-    case WIRE_FAILED:
-        session_close(s);
-        break;
+    case WIRE_FAILED: session_close(s); break;
     }
 }
 

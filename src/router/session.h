@@ -26,10 +26,11 @@
 #include "router/worker.h"
 
 enum {
-    UNIT_MAX = 64 << 10, /* bytes of a unit that is held to be judged as a whole, and replayed */
+    UNIT_MAX =
+        64 << 10, /* bytes of a unit that is held to be judged as a whole, and replayed */
     UNIT_PARTS_MAX = 512,
-    HOLD_MAX = 8 << 10,  /* bytes of a replica's answer held back */
-    VARS_MAX = 64,       /* settings followed; more pin the session to the primary */
+    HOLD_MAX = 8 << 10, /* bytes of a replica's answer held back */
+    VARS_MAX = 64,      /* settings followed; more pin the session to the primary */
     PORTALS_MAX = 256,
 };
 
@@ -56,30 +57,31 @@ struct unit {
     uint32_t count, cap;
     uint32_t looked; /* parts that unit_look has seen */
     uint32_t sent;   /* parts that a server has been given */
-    uint32_t met;    /* parts whose answers the client has, by Flush: only Parse, Describe, Close */
-    size_t len;      /* bytes of all parts in wire.in */
-    bool closed;     /* ends with Sync, Query or FunctionCall */
-    bool large;      /* too long: the primary, as it comes */
-    bool copying;    /* CopyInResponse has been seen: CopyData follows */
-    bool failed;     /* an error was answered */
-    bool executes;   /* runs something (not only Parse, Describe, Close) */
-    bool server;     /* some part needs a server at all */
-    bool primary;    /* only the primary will do, because of `why` */
-    bool mixed;      /* more than one text */
+    uint32_t
+        met;     /* parts whose answers the client has, by Flush: only Parse, Describe, Close */
+    size_t len;  /* bytes of all parts in wire.in */
+    bool closed; /* ends with Sync, Query or FunctionCall */
+    bool large;  /* too long: the primary, as it comes */
+    bool copying;  /* CopyInResponse has been seen: CopyData follows */
+    bool failed;   /* an error was answered */
+    bool executes; /* runs something (not only Parse, Describe, Close) */
+    bool server;   /* some part needs a server at all */
+    bool primary;  /* only the primary will do, because of `why` */
+    bool mixed;    /* more than one text */
     bool user_types;
-    bool unread;     /* a text too long to be parsed, which may set what nobody can see */
-    bool read;       /* the verdict allows a replica */
+    bool unread; /* a text too long to be parsed, which may set what nobody can see */
+    bool read;   /* the verdict allows a replica */
     enum reason why;
     struct judge_verdict verdict; /* of all texts */
     bool judged;
     struct classification *sole; /* of the only text; a reference, or NULL */
     uint64_t shape;
     /* routing */
-    bool asked;      /* the primary's position was asked for in this unit */
+    bool asked; /* the primary's position was asked for in this unit */
     bool ask_failed;
-    bool waited;     /* router.wait_ms is over */
+    bool waited; /* router.wait_ms is over */
     int64_t wait_deadline_us, wait_since_us;
-    bool confirmed;  /* settings were confirmed, or need not be */
+    bool confirmed; /* settings were confirmed, or need not be */
     struct decide_output decision;
 };
 
@@ -109,8 +111,8 @@ struct session {
     size_t stream_left; /* bytes of an overlong message still to come from the client, … */
     struct backend *stream_to; /* … for the server that has its beginning; NULL: for nobody */
     bool console;
-    bool ending;     /* the client has said Terminate, or is gone */
-    bool skipping;   /* an error was answered inside a unit: up to Sync everything is dropped */
+    bool ending;   /* the client has said Terminate, or is gone */
+    bool skipping; /* an error was answered inside a unit: up to Sync everything is dropped */
 
     /* who */
     char user[64];
@@ -130,8 +132,9 @@ struct session {
     /* transaction */
     enum decide_tx tx;
     bool tx_failed; /* aborted by the router: the servers know nothing of it */
-    bool tx_lost;   /* and the client does not know either: its COMMIT must fail, not say ROLLBACK */
-    char status;    /* as the client was told: I, T, E */
+    bool
+        tx_lost; /* and the client does not know either: its COMMIT must fail, not say ROLLBACK */
+    char status; /* as the client was told: I, T, E */
     struct classify_modes modes;
     struct buf begin; /* the client's BEGIN */
     bool retry_primary;
@@ -145,7 +148,7 @@ struct session {
     struct pool_wait pool_wait;
     struct buf hold;
     struct buf later; /* what the primary said unasked while a row of a replica was under way */
-    bool reached; /* part of this unit's answer is out of hand */
+    bool reached;     /* part of this unit's answer is out of hand */
     struct err refusal; /* why the last try to get a connection failed */
 
     /* state that follows the session */
@@ -162,8 +165,8 @@ struct session {
     uint32_t last_replica; /* target index; 0 none */
     uint32_t last_returns; /* of that replica at that time */
     bool report, reporting;
-    bool to_primary; /* SET parkway.route = primary */
-    int64_t wait_ms; /* SET parkway.wait_ms; -1: router.wait_ms */
+    bool to_primary;           /* SET parkway.route = primary */
+    int64_t wait_ms;           /* SET parkway.wait_ms; -1: router.wait_ms */
     struct decide_output last; /* of the last unit that was routed */
     bool noted;
     struct pool *pools[TARGET_MAX]; /* by target; the worker's, looked up once */
@@ -172,7 +175,15 @@ struct session {
 };
 
 /* tags of expectations; a Parse has TAG_STMT + the statement's serial */
-enum { TAG_PART, TAG_BEGIN, TAG_VARS, TAG_CONFIRM, TAG_END, TAG_OWN, TAG_STMT = BACKEND_TAG_STMT };
+enum {
+    TAG_PART,
+    TAG_BEGIN,
+    TAG_VARS,
+    TAG_CONFIRM,
+    TAG_END,
+    TAG_OWN,
+    TAG_STMT = BACKEND_TAG_STMT
+};
 
 /* session.c */
 void session_new(struct worker *w, int fd);
@@ -185,7 +196,8 @@ void session_step(struct session *s);
 /* session_error - the unit ends with an error of the router's: told, and skipped up to Sync. */
 void session_error(struct session *s, const char *sqlstate, const char *text, const char *hint);
 /* session_refuse - likewise, but the transaction stays where it is and as it is. */
-void session_refuse(struct session *s, const char *sqlstate, const char *text, const char *hint);
+void session_refuse(struct session *s, const char *sqlstate, const char *text,
+                    const char *hint);
 /* session_move - to another state; a move that the drawing lacks is a bug. */
 void session_move(struct session *s, enum session_state to);
 /* session_end_unit - the unit is over and its ReadyForQuery is out: forget it, go on. */

@@ -14,7 +14,7 @@
 struct shape {
     uint64_t hash;
     struct str position; /* of the last comment parkway.position=…, in the text; or p NULL */
-    bool statements; /* a semicolon stands before something else: more than one statement */
+    bool statements;     /* a semicolon stands before something else: more than one statement */
     bool ok;
 };
 

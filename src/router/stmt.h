@@ -23,17 +23,17 @@ enum {
 
 struct stmt {
     uint32_t refs;
-    bool confirmed;  /* some server, or the router, said ParseComplete */
-    bool in_table;   /* found by its name */
-    bool too_long;   /* text not kept */
-    bool user_types; /* a declared parameter type has OID >= 16384 */
-    uint64_t described; /* hash of the columns that a replica told the client; 0: none told */
-    uint64_t serial; /* unique in the worker */
+    bool confirmed;       /* some server, or the router, said ParseComplete */
+    bool in_table;        /* found by its name */
+    bool too_long;        /* text not kept */
+    bool user_types;      /* a declared parameter type has OID >= 16384 */
+    uint64_t described;   /* hash of the columns that a replica told the client; 0: none told */
+    uint64_t serial;      /* unique in the worker */
     bool primary_pending; /* sent to the primary, not answered yet */
     uint64_t primary_generation; /* of the primary connection that holds it; 0: none */
-    char *name;      /* NUL-terminated; "" unnamed */
-    struct prep *prep; /* text and types; NULL when too_long */
-    struct stmt *next;        /* same bucket of the session */
+    char *name;                  /* NUL-terminated; "" unnamed */
+    struct prep *prep;           /* text and types; NULL when too_long */
+    struct stmt *next;           /* same bucket of the session */
 };
 
 enum { STMT_BUCKETS = 64 };

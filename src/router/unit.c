@@ -12,8 +12,8 @@
 struct msg unit_msg(const struct session *s, const struct part *p)
 {
     size_t n = s->wire.in.len - p->at < p->size ? s->wire.in.len - p->at : p->size;
-    return (struct msg){p->type, p->size,
-                        {buf_data(&s->wire.in) + p->at + MSG_HEAD, n - MSG_HEAD}};
+    return (struct msg){
+        p->type, p->size, {buf_data(&s->wire.in) + p->at + MSG_HEAD, n - MSG_HEAD}};
 }
 
 void unit_reset(struct session *s)
@@ -95,7 +95,8 @@ static int take(struct session *s, const struct msg *m)
     case 'Q':
     case 'F':
         if (u->count > u->sent || s->state == SESSION_OPEN) {
-            session_fatal(s, "08P01", "a query inside an extended-query sequence is not supported");
+            session_fatal(s, "08P01",
+                          "a query inside an extended-query sequence is not supported");
             return -1;
         }
         add(u, m);
@@ -105,9 +106,7 @@ static int take(struct session *s, const struct msg *m)
         add(u, m);
         u->closed = true;
         return 1;
-    case 'H':
-        add(u, m);
-        return 1;
+    case 'H': add(u, m); return 1;
     case 'P':
     case 'B':
     case 'D':
@@ -130,9 +129,7 @@ static int take(struct session *s, const struct msg *m)
             session_close(s);
         }
         return -1;
-    default:
-        session_fatal(s, "08P01", "invalid frontend message type");
-        return -1;
+    default: session_fatal(s, "08P01", "invalid frontend message type"); return -1;
     }
 }
 
@@ -214,14 +211,15 @@ static void note_mixed(struct session *s, const struct classification *c)
  * and does not name set_config. */
 static bool may_set(struct str text)
 {
-    static const char *const data[] = {"insert", "update", "delete", "select", "with",
-                                       "values", "merge",  "copy"};
+    static const char *const data[] = {"insert", "update", "delete", "select",
+                                       "with",   "values", "merge",  "copy"};
     struct buf tokens = BUF_INIT;
     struct shape shape;
     bool known = false;
     shape_scan(text, &tokens, &shape);
     buf_fini(&tokens);
-    while (text.n > 0 && (*text.p == ' ' || *text.p == '\n' || *text.p == '\r' || *text.p == '\t')) {
+    while (text.n > 0 &&
+           (*text.p == ' ' || *text.p == '\n' || *text.p == '\r' || *text.p == '\t')) {
         text.p++;
         text.n--;
     }
@@ -361,14 +359,14 @@ static bool look_describe(struct session *s, struct part *p, struct msg m)
         return false;
     }
     struct portal *portal = d.kind == 'P' ? find_portal(s, d.name) : NULL;
-    struct stmt *stmt = d.kind == 'S' ? stmts_find(&s->stmts, d.name)
-                                      : (portal != NULL ? portal->stmt : NULL);
+    struct stmt *stmt =
+        d.kind == 'S' ? stmts_find(&s->stmts, d.name) : (portal != NULL ? portal->stmt : NULL);
     p->stmt = stmt != NULL ? stmt_ref(stmt) : NULL;
     if (m.type == 'C') {
         if (d.kind == 'S' && stmt != NULL) {
             stmts_drop(s->worker, &s->stmts, stmt);
-            s->unit.server |= stmt->primary_generation != 0 &&
-                              stmt->primary_generation == s->generation;
+            s->unit.server |=
+                stmt->primary_generation != 0 && stmt->primary_generation == s->generation;
             if (s->unit.server) {
                 primary_only(&s->unit, REASON_UNKNOWN);
             }

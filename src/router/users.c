@@ -146,7 +146,8 @@ static int load(struct users *u, struct err *e)
         struct scram_verifier v;
         int kind = users_parse_line(str_of(line), name, &v);
         if (kind < 0) {
-            rc = err_set(e, ERR_INVALID, "%s:%d: not  \"user\" \"SCRAM-SHA-256$…\"", u->path, n);
+            rc =
+                err_set(e, ERR_INVALID, "%s:%d: not  \"user\" \"SCRAM-SHA-256$…\"", u->path, n);
         } else if (kind > 0) {
             put(&table, name, &v);
         }

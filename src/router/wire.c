@@ -133,7 +133,8 @@ static int adopt(struct wire *w, struct wire_set *s, int fd, wire_fn *fn, void *
     return 0;
 }
 
-int wire_open(struct wire *w, struct wire_set *s, int fd, wire_fn *fn, void *owner, struct err *e)
+int wire_open(struct wire *w, struct wire_set *s, int fd, wire_fn *fn, void *owner,
+              struct err *e)
 {
     int rc = adopt(w, s, fd, fn, owner, e);
     if (rc == 0) {
@@ -269,8 +270,9 @@ void wire_close(struct wire *w, void (*closed)(struct wire *w))
         *at = w->next;
         w->queued = false;
     }
-    uv_close((uv_handle_t *)&w->poll, on_closed); /* takes the descriptor out of the loop, then … */
-    close(w->fd);                                 /* … its number may be another thread's */
+    uv_close((uv_handle_t *)&w->poll,
+             on_closed); /* takes the descriptor out of the loop, then … */
+    close(w->fd);        /* … its number may be another thread's */
     w->fd = -1;
 }
 

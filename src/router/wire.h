@@ -54,7 +54,7 @@ struct wire {
     size_t room; /* offered to the next recv */
     bool open;
     bool connecting;
-    bool paused;  /* by the owner: no reading */
+    bool paused; /* by the owner: no reading */
     bool eof;
     bool closing;
     bool was_full;

@@ -51,7 +51,8 @@ static void begin_stop(struct worker *w)
 {
     w->stopping = true;
     while (w->sessions != NULL) {
-        session_fatal(w->sessions, "57P01", "terminating connection due to administrator command");
+        session_fatal(w->sessions, "57P01",
+                      "terminating connection due to administrator command");
     }
     pool_close_all(w);
     fresh_free(w->fresh);

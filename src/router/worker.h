@@ -23,27 +23,27 @@ struct session;
 struct router;
 
 /* Counters of one worker. X(name, help); written by the owner with relaxed atomics, read by all. */
-#define METER_LIST(X)                                                                              \
-    X(clients_total, "connections accepted")                                                       \
-    X(logins_total, "clients that logged in")                                                      \
-    X(login_failures_total, "clients whose login failed")                                          \
-    X(reads_replica_total, "reads served by a replica")                                            \
-    X(reads_primary_total, "reads served by the primary")                                          \
-    X(writes_total, "units other than reads, served by the primary")                               \
-    X(router_answers_total, "units that the router answered itself")                               \
-    X(replays_total, "units run again on the primary after a replica's error")                     \
-    X(replay_too_late_total, "errors of a replica shown because part of the answer was out")       \
-    X(stale_total, "reads that went to the primary because no replica was fresh in time")          \
-    X(waits_total, "reads that waited for a replica to apply the session's position")              \
-    X(wait_us_total, "time spent in such waits, microseconds")                                     \
-    X(asks_total, "questions to the primary for its position")                                     \
-    X(nudges_total, "messages committed to move an idle log forward")                              \
-    X(moves_total, "read-only transactions moved from a replica to the primary")                   \
-    X(refusals_total, "transactions refused with 40001 on a replica")                              \
-    X(cancels_total, "cancel requests carried out")                                                \
-    X(lost_replica_total, "answers cut off by the loss of a replica")                              \
-    X(sets_applied_total, "times session settings were applied to a replica's connection")         \
-    X(backends_total, "connections opened to servers")                                             \
+#define METER_LIST(X)                                                                          \
+    X(clients_total, "connections accepted")                                                   \
+    X(logins_total, "clients that logged in")                                                  \
+    X(login_failures_total, "clients whose login failed")                                      \
+    X(reads_replica_total, "reads served by a replica")                                        \
+    X(reads_primary_total, "reads served by the primary")                                      \
+    X(writes_total, "units other than reads, served by the primary")                           \
+    X(router_answers_total, "units that the router answered itself")                           \
+    X(replays_total, "units run again on the primary after a replica's error")                 \
+    X(replay_too_late_total, "errors of a replica shown because part of the answer was out")   \
+    X(stale_total, "reads that went to the primary because no replica was fresh in time")      \
+    X(waits_total, "reads that waited for a replica to apply the session's position")          \
+    X(wait_us_total, "time spent in such waits, microseconds")                                 \
+    X(asks_total, "questions to the primary for its position")                                 \
+    X(nudges_total, "messages committed to move an idle log forward")                          \
+    X(moves_total, "read-only transactions moved from a replica to the primary")               \
+    X(refusals_total, "transactions refused with 40001 on a replica")                          \
+    X(cancels_total, "cancel requests carried out")                                            \
+    X(lost_replica_total, "answers cut off by the loss of a replica")                          \
+    X(sets_applied_total, "times session settings were applied to a replica's connection")     \
+    X(backends_total, "connections opened to servers")                                         \
     X(bytes_to_clients_total, "bytes of answers, those of short reads on a replica left out")
 
 struct meter {
@@ -61,7 +61,7 @@ static inline void meter_add(_Atomic uint64_t *m, uint64_t n)
 /* What other threads put down for a worker. */
 struct letter {
     struct letter *next;
-    int fd; /* an accepted socket, or -1 */
+    int fd;                /* an accepted socket, or -1 */
     uint32_t slot, secret; /* a cancel request for the session in that slot */
 };
 

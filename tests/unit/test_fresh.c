@@ -43,7 +43,8 @@ static void user_lines(void **state)
 {
     UNUSED(state);
     static const char line[] =
-        "\"o\"\"x\" \"SCRAM-SHA-256$4096:c9RYEcEB8ogEcc4PSmkBew==$AgICry6T35IEDm1z1P+F5oWqBQ2PB5ch"
+        "\"o\"\"x\" "
+        "\"SCRAM-SHA-256$4096:c9RYEcEB8ogEcc4PSmkBew==$AgICry6T35IEDm1z1P+F5oWqBQ2PB5ch"
         "WmzSFnSwtGA=:Dpord9BzfAavufccT71YDBJmxXKdDC+aAARj9ZJuytw=\"\n";
     char name[64];
     struct scram_verifier v;

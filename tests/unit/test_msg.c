@@ -133,7 +133,8 @@ static void startup(void **state)
     assert_true(str_eq(name, STR("database")) && str_eq(value, STR("db")));
     assert_int_equal(msg_startup((struct str){"\0\0\0\4\0\0\0\0", 8}, &code, &size, &body),
                      MSG_BAD);
-    assert_int_equal(msg_startup((struct str){"GET / HTTP/1.1", 14}, &code, &size, &body), MSG_BAD);
+    assert_int_equal(msg_startup((struct str){"GET / HTTP/1.1", 14}, &code, &size, &body),
+                     MSG_BAD);
 }
 
 static void errors_and_rows(void **state)
@@ -173,8 +174,8 @@ static void errors_and_rows(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(steps),   cmocka_unit_test(fields),
-        cmocka_unit_test(short_bodies), cmocka_unit_test(startup),
+        cmocka_unit_test(steps),           cmocka_unit_test(fields),
+        cmocka_unit_test(short_bodies),    cmocka_unit_test(startup),
         cmocka_unit_test(errors_and_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

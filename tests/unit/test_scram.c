@@ -89,9 +89,9 @@ static void both_sides(void **state)
 static void verifiers(void **state)
 {
     UNUSED(state);
-    static const char text[] =
-        "SCRAM-SHA-256$4096:c9RYEcEB8ogEcc4PSmkBew==$AgICry6T35IEDm1z1P+F5oWqBQ2PB5chWmzSFnSwtGA=:"
-        "Dpord9BzfAavufccT71YDBJmxXKdDC+aAARj9ZJuytw=";
+    static const char text[] = "SCRAM-SHA-256$4096:c9RYEcEB8ogEcc4PSmkBew==$AgICry6T35IEDm1z1P+"
+                               "F5oWqBQ2PB5chWmzSFnSwtGA=:"
+                               "Dpord9BzfAavufccT71YDBJmxXKdDC+aAARj9ZJuytw=";
     struct scram_verifier v;
     uint8_t learnt[SCRAM_KEY];
     assert_true(scram_verifier_parse(str_of(text), &v));
@@ -102,7 +102,8 @@ static void verifiers(void **state)
         assert_false(scram_verifier_parse((struct str){text, n}, &v));
     }
     assert_false(scram_verifier_parse(STR("md5abc"), &v));
-    assert_false(scram_verifier_parse(STR("SCRAM-SHA-256$0:c9RYEcEB8ogEcc4PSmkBew==$a=:b="), &v));
+    assert_false(
+        scram_verifier_parse(STR("SCRAM-SHA-256$0:c9RYEcEB8ogEcc4PSmkBew==$a=:b="), &v));
 }
 
 /* Texts cut at every byte are refused, never read past. */
