@@ -260,6 +260,7 @@ static void note_effects(struct session *s)
     if (u->unread && !u->failed) {
         s->pins |= PIN_SETTER;
     }
+    s->shaped = s->shaped || !u->judged || u->verdict.shapes;
     if (u->judged) {
         s->pins |= u->verdict.pins;
         if (!u->failed) {
@@ -295,6 +296,10 @@ static void end_on_primary(struct session *s, char status)
         s->retry_primary = false;
     }
     s->tx = status == 'I' ? DECIDE_TX_NONE : DECIDE_TX_PRIMARY;
+    if (s->shaped && status == 'I') {
+        s->shaped = false;
+        s->shaped_until_us = clock_mono_us() + CATALOG_SEEN_MS * 1000;
+    }
     if (s->report && status == 'I' && !s->unit.read) {
         s->status = status; /* the ReadyForQuery behind the position tells it */
         s->reporting = true;

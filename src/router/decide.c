@@ -164,6 +164,9 @@ static enum reason bound(const struct decide_input *in)
     if ((in->pins & PIN_SEED) != 0 && in->verdict->uses_random) {
         return REASON_PIN_SEED;
     }
+    if (in->shaped) {
+        return REASON_SHAPED;
+    }
     return in->session_primary ? REASON_USER : REASON_READ;
 }
 

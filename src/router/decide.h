@@ -45,6 +45,7 @@ struct decide_input {
     const struct judge_verdict *verdict;
     uint32_t pins;
     bool user_parameters; /* a declared parameter type has OID >= 16384 */
+    bool shaped;          /* this session's DDL may not be in the catalogues yet */
     bool session_primary; /* the session asked for the primary (parkway.route setting) */
     /* transaction */
     enum decide_tx tx;

@@ -167,6 +167,21 @@ static uint32_t function_pins(const struct look *l)
     return 0;
 }
 
+/* DDL, and what may contain it. */
+static bool changes_shape(const struct classify_stmt *s)
+{
+    static const char *const rows_only[] = {"insert", "update", "delete",  "merge",
+                                            "select", "copy",   "explain", "truncate"};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows_only); i++) {
+        if (s->kind == CLASSIFY_WRITE && str_eq(s->name, str_of(rows_only[i]))) {
+            return (s->flags & CLASSIFY_INTO) != 0;
+        }
+    }
+    return s->kind == CLASSIFY_WRITE || s->kind == CLASSIFY_DO || s->kind == CLASSIFY_CALL ||
+           s->kind == CLASSIFY_UNKNOWN;
+}
+
 static void obstacle(struct judge_verdict *out, const struct look *l)
 {
     if (out->why == REASON_READ) {
@@ -185,6 +200,7 @@ void judge_stmt(const struct classification *c, size_t stmt, const struct catalo
     *out = (struct judge_verdict){.pins = s->pins,
                                   .pins_clear = s->pins_clear,
                                   .uses_random = (s->flags & CLASSIFY_RANDOM) != 0,
+                                  .shapes = changes_shape(s),
                                   .holds = s->kind == CLASSIFY_SAVEPOINT ||
                                            s->kind == CLASSIFY_DECLARE};
     if (cat != NULL) {
@@ -231,6 +247,7 @@ void judge_and(struct judge_verdict *a, const struct judge_verdict *b)
     a->sides &= b->sides;
     a->replica_only = a->replica_only || b->replica_only;
     a->uses_random = a->uses_random || b->uses_random;
+    a->shapes = a->shapes || b->shapes;
     a->holds = a->holds || b->holds;
     a->pins = (a->pins & ~b->pins_clear) | b->pins;
     a->pins_clear = (a->pins_clear | b->pins_clear) & ~b->pins;

@@ -80,6 +80,7 @@
     X(REASON_EVENTUAL, "eventual consistency asked for")                                       \
     X(REASON_WAITING, "waiting for a replica to apply the session's position")                 \
     X(REASON_ASKING, "asking the primary for its position")                                    \
+    X(REASON_SHAPED, "the catalogues may not show this session's DDL yet")                     \
     X(REASON_USER, "the session asked for the primary")
 
 enum reason {
@@ -121,6 +122,7 @@ struct judge_verdict {
     uint32_t sides; /* bit s: may run on event-fed side s (1…); bit 0: on a physical standby */
     bool replica_only; /* uses a relation that the primary lacks and a replica has */
     bool uses_random;
+    bool shapes;   /* DDL: once it is committed the catalogues may be out of date */
     bool holds;    /* a savepoint or a cursor, which a move of the transaction would lose */
     uint32_t pins; /* of the statements and of the functions they call */
     uint32_t pins_clear;

@@ -215,6 +215,7 @@ static void make_decision(struct session *s)
         .verdict = u->judged && !u->primary ? &u->verdict : &none,
         .pins = s->pins,
         .user_parameters = u->user_types,
+        .shaped = s->shaped_until_us > clock_mono_us(),
         .session_primary = s->to_primary || u->primary,
         .tx = s->tx,
         .tx_modes = s->modes,

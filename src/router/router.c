@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CATALOG_EVERY_MS = 1000, RESOLVE_EVERY_US = 5000000 };
+enum { RESOLVE_EVERY_US = 5000000 };
 
 /* ---- the catalogues ---- */
 

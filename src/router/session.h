@@ -161,6 +161,8 @@ struct session {
     enum decide_level level;
     struct fresh_wait wait;
     bool dirty, wrote, other_epoch;
+    bool shaped; /* DDL in this transaction */
+    int64_t shaped_until_us; /* until then the catalogues may not show it */
     struct position need;
     uint32_t last_replica; /* target index; 0 none */
     uint32_t last_returns; /* of that replica at that time */

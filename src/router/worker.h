@@ -97,6 +97,9 @@ struct worker {
     bool stopping;
 };
 
+/* The catalogues are read so often; after so long, a reading has begun and ended. */
+enum { CATALOG_EVERY_MS = 1000, CATALOG_SEEN_MS = 2 * CATALOG_EVERY_MS + 500 };
+
 /* The whole router: shared, read-only after start but for what has its own lock. */
 struct router {
     struct targets targets;

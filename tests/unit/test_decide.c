@@ -882,6 +882,7 @@ static const struct session_row session_rows[] = {
      REASON_FRESH,
      {UP, .pins = PIN_TEMP | PIN_LISTEN | PIN_ADVISORY | PIN_HOLD},
      REPLICA_OK},
+    {"DDL a moment ago", READ, DECIDE_PRIMARY, REASON_SHAPED, {UP, .shaped = true}, REPLICA_OK},
     {"asked for the primary",
      READ,
      DECIDE_PRIMARY,
