@@ -437,7 +437,7 @@ static int skip(const char *text)
 {
     static const char prefix[] = "--to=";
     struct err e = ERR_INIT;
-    uint64_t lsn;
+    uint64_t lsn = 0;
     uint64_t at = 0;
     struct conn *c = NULL;
     struct conn_options o = {.application_name = "parkway relay skip"};
