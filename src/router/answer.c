@@ -461,6 +461,10 @@ static bool on_message(struct backend *b, const struct msg *m, const struct expe
 {
     struct session *s = b->user;
     bool own = x != NULL && !x->show;
+    bool comes_alone = m->type == 'S' || m->type == 'A' || m->type == 'N' || m->type == 'E';
+    if (x == NULL && !comes_alone) {
+        return false; /* backend.c lets no other message pass that nobody asked for */
+    }
     switch (m->type) {
     case 'S':
     case 'A':

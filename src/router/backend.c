@@ -140,10 +140,16 @@ static void pop(struct backend *b)
     b->ring_len--;
 }
 
+static bool head_is(struct backend *b, enum expect_kind kind)
+{
+    const struct expect *x = head(b);
+    return x != NULL && x->kind == kind;
+}
+
 /* Answers whose turn has come and that no server gives. */
 void backend_settle(struct backend *b)
 {
-    while (b->state == BACKEND_READY && b->ring_len > 0 && head(b)->kind == EXPECT_LOCAL) {
+    while (b->state == BACKEND_READY && head_is(b, EXPECT_LOCAL)) {
         struct expect x = *head(b);
         pop(b);
         if (x.show) {
@@ -363,7 +369,7 @@ static bool account(struct backend *b, const struct msg *m, struct expect *x)
     case 'I':
     case 's': ends = x->kind == EXPECT_EXECUTE; break;
     case 'E':
-        while (!whole && b->ring_len > 0 && head(b)->kind != EXPECT_SYNC) {
+        while (!whole && b->ring_len > 0 && !head_is(b, EXPECT_SYNC)) {
             pop(b);
         }
         b->skipping = !whole && b->ring_len == 0;
@@ -432,7 +438,7 @@ static int reply(struct backend *b, const struct msg *m, const char *at, struct 
         b->state != BACKEND_CLOSED) {
         extend_run(run, at, m->size);
     }
-    if (b->state == BACKEND_READY && b->ring_len > 0 && head(b)->kind == EXPECT_LOCAL) {
+    if (b->state == BACKEND_READY && head_is(b, EXPECT_LOCAL)) {
         flush_run(b, run);
         backend_settle(b);
     }

@@ -80,6 +80,7 @@ void listen_accept(int fd, struct router *r, int wait_ms)
         return;
     }
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        /* cppcheck-suppress nullPointer; accept4 takes NULL when nobody wants the address */
         int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (client < 0) {
             if (errno == EMFILE || errno == ENFILE) {
