@@ -10,14 +10,10 @@
 
 #include <stdio.h>
 
-/* Waits before a refused change is tried again. Only the first refused change of a call waits: when
- * a whole table is refused, one wait is enough to let a half-done change of its shape settle. */
+/* Waits before a refused change is tried again. When much is refused, one wait in a while is enough to
+ * let a half-done change of the table's shape settle. */
 static const int64_t retry_waits_ms[] = {50, 250};
-
-struct rowwise {
-    struct apply *a;
-    bool waited;
-};
+enum { PATIENT_EVERY_US = 10000000 };
 
 static int once(struct apply *a, struct sink *s, enum sink_op op, const struct sink_view *v,
                 int64_t *affected, struct err *e)
@@ -121,25 +117,24 @@ static void cause(const struct err *why, char *out, size_t size)
     }
 }
 
-static int dispose(struct rowwise *w, const struct sink_view *v, struct err *why, struct err *e)
+static int dispose(struct apply *a, const struct sink_view *v, struct err *why, struct err *e)
 {
     char position[POSITION_TEXT_MAX];
     char text[sizeof why->text];
     position_text(v->at, position);
     cause(why, text, sizeof text);
-    if (w->a->halt_on_poison) {
+    if (a->halt_on_poison) {
         return err_sql(e, ERR_CONFLICT, why->sqlstate, "change of %s.%s at %s: %s",
                        v->sink->schema, v->sink->name, position, text);
     }
     log_warn("change parked relation=%s.%s position=%s sqlstate=%s reason=\"%s\"",
              v->sink->schema, v->sink->name, position, why->sqlstate, text);
     tally_add(TALLY_PARKED, 1);
-    return park_add(w->a->park, w->a->db, v, why, e);
+    return park_add(a->park, a->db, v, why, e);
 }
 
-static int one(struct rowwise *w, const struct batch_change *ch, struct sink *s, struct err *e)
+static int one(struct apply *a, const struct batch_change *ch, struct sink *s, struct err *e)
 {
-    struct apply *a = w->a;
     struct sink_view v;
     if (!apply_view_of(a, ch, s, &v)) {
         return 0;
@@ -152,10 +147,15 @@ static int one(struct rowwise *w, const struct batch_change *ch, struct sink *s,
     if (held) {
         struct err why = ERR_INIT;
         err_sql(&why, ERR_SQL, "PKKEY", "an earlier change of the same key is parked");
-        return dispose(w, &v, &why, e);
+        return dispose(a, &v, &why, e);
     }
     rc = in_savepoint(a, &v, e);
-    for (size_t i = 0; poison(rc, e) && !w->waited && i < ARRAY_LEN(retry_waits_ms); i++) {
+    bool patient = poison(rc, e) &&
+                   (a->patient_us == 0 || clock_mono_us() - a->patient_us > PATIENT_EVERY_US);
+    if (patient) {
+        a->patient_us = clock_mono_us();
+    }
+    for (size_t i = 0; patient && poison(rc, e) && i < ARRAY_LEN(retry_waits_ms); i++) {
         daemon_wait_ms(retry_waits_ms[i]);
         sink_forget(s);
         rc = sink_know(s, a->db, e);
@@ -164,17 +164,15 @@ static int one(struct rowwise *w, const struct batch_change *ch, struct sink *s,
         }
     }
     if (poison(rc, e)) {
-        w->waited = true;
         struct err why = *e;
-        rc = dispose(w, &v, &why, e);
+        rc = dispose(a, &v, &why, e);
     }
     return rc;
 }
 
-static int truncate(struct rowwise *w, struct batch *b, const struct batch_change *ch,
+static int truncate(struct apply *a, struct batch *b, const struct batch_change *ch,
                     struct err *e)
 {
-    struct apply *a = w->a;
     struct plan_table **tables;
     size_t count = apply_truncated(a, b, ch, &tables);
     size_t usable = 0;
@@ -198,18 +196,17 @@ static int truncate(struct rowwise *w, struct batch *b, const struct batch_chang
 
 int rowwise_apply(struct apply *a, struct batch *b, size_t from, size_t to, struct err *e)
 {
-    struct rowwise w = {.a = a};
     /* a deferrable constraint of the replica may be violated between two rows of one statement */
     int rc = conn_exec(a->db, "SET CONSTRAINTS ALL DEFERRED", e);
     arena_reset(&a->arena);
     for (size_t i = from; rc == 0 && i < to; i++) {
         const struct batch_change *ch = &b->changes[i];
         if (ch->relation == NULL) {
-            rc = truncate(&w, b, ch, e);
+            rc = truncate(a, b, ch, e);
         }
         for (size_t k = 0; rc == 0 && ch->relation != NULL && k < ch->relation->sink_count;
              k++) {
-            rc = one(&w, ch, ch->relation->sinks[k], e);
+            rc = one(a, ch, ch->relation->sinks[k], e);
         }
         if (a->arena.held_bytes > 4 * 1024 * 1024) {
             arena_reset(&a->arena);
