@@ -40,7 +40,8 @@ struct frame_head {
     enum frame_kind kind;
     uint8_t incarnation[16]; /* of the stream; a new random one when the stream was made anew */
     struct epoch epoch;
-    struct position prev; /* .epoch of the three equals epoch, except prev.epoch of a BREAK is */
+    struct position
+        prev; /* .epoch of the three equals epoch, except prev.epoch of a BREAK is */
     struct position first; /* not carried: a break starts its epoch */
     struct position last;
     int64_t sent_us;

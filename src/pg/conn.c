@@ -172,8 +172,8 @@ int conn_query(struct conn *c, const char *sql, size_t param_count, const struct
     if (out != NULL) {
         *out = NULL;
     }
-    int code = conn_check(c, PQexecParams(c->pg, sql, (int)param_count, NULL, values, NULL, NULL, 0),
-                     out, e);
+    int code = conn_check(
+        c, PQexecParams(c->pg, sql, (int)param_count, NULL, values, NULL, NULL, 0), out, e);
     buf_fini(&texts);
     if (values != few) {
         free(values);

@@ -53,7 +53,8 @@ struct pool *pool_of(struct worker *w, struct target *t, const struct backend_lo
         p->last = &p->first;
         p->next = w->pools;
         w->pools = p;
-    } else if (memcmp(p->login.verifier.stored_key, login->verifier.stored_key, SCRAM_KEY) != 0) {
+    } else if (memcmp(p->login.verifier.stored_key, login->verifier.stored_key, SCRAM_KEY) !=
+               0) {
         /* the user has a new password */
         p->login.verifier = login->verifier;
         memcpy(p->login.client_key, login->client_key, SCRAM_KEY);

@@ -161,7 +161,7 @@ struct session {
     enum decide_level level;
     struct fresh_wait wait;
     bool dirty, wrote, other_epoch;
-    bool shaped; /* DDL in this transaction */
+    bool shaped;             /* DDL in this transaction */
     int64_t shaped_until_us; /* until then the catalogues may not show it */
     struct position need;
     uint32_t last_replica; /* target index; 0 none */
