@@ -260,7 +260,9 @@ static void note_effects(struct session *s)
     if (u->unread && !u->failed) {
         s->pins |= PIN_SETTER;
     }
-    s->shaped = s->shaped || !u->judged || u->verdict.shapes;
+    /* never looked at: overlong, or a portal or statement that is not there, which only fails */
+    bool unseen = !u->judged && (u->large || !u->failed);
+    s->shaped = s->shaped || unseen || (u->judged && u->verdict.shapes);
     if (u->judged) {
         s->pins |= u->verdict.pins;
         if (!u->failed) {
