@@ -102,6 +102,7 @@ struct backend {
     struct pool *pool;
     struct backend *pool_next;
     bool dirty;                /* a session's settings are applied to it */
+    bool called;               /* a function ran that may have set what its text does not tell */
     struct prepared *prepared; /* statements it holds; NULL for none */
     uint64_t unnamed;          /* serial of the statement that its unnamed one is; 0 unknown */
 };

@@ -104,6 +104,7 @@ struct catalog_relation {
      * its detail. */
     int view_reason;
     struct str view_detail;
+    bool view_calls; /* likewise: it runs a function that is not the server's own */
     const struct catalog_column *columns;
     uint32_t column_count;
 };

@@ -117,6 +117,7 @@ static void judge_view(struct catalog *cat, size_t side, struct catalog_relation
         }
     }
     catalog_set_view(cat, view, (int)l.why, str_of(l.detail));
+    view->view_calls = l.calls;
     classify_unref(c);
 }
 
@@ -240,6 +241,7 @@ void judge_stmt(const struct classification *c, size_t stmt, const struct catalo
             obstacle(out, &l);
         }
     }
+    out->calls = l.calls;
 }
 
 void judge_and(struct judge_verdict *a, const struct judge_verdict *b)
@@ -247,6 +249,7 @@ void judge_and(struct judge_verdict *a, const struct judge_verdict *b)
     a->sides &= b->sides;
     a->replica_only = a->replica_only || b->replica_only;
     a->uses_random = a->uses_random || b->uses_random;
+    a->calls = a->calls || b->calls;
     a->shapes = a->shapes || b->shapes;
     a->holds = a->holds || b->holds;
     a->pins = (a->pins & ~b->pins_clear) | b->pins;

@@ -122,6 +122,7 @@ struct judge_verdict {
     uint32_t sides; /* bit s: may run on event-fed side s (1…); bit 0: on a physical standby */
     bool replica_only; /* uses a relation that the primary lacks and a replica has */
     bool uses_random;
+    bool calls;    /* a read that runs functions which are not the server's own */
     bool shapes;   /* DDL: once it is committed the catalogues may be out of date */
     bool holds;    /* a savepoint or a cursor, which a move of the transaction would lose */
     uint32_t pins; /* of the statements and of the functions they call */

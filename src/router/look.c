@@ -151,6 +151,7 @@ static bool check_function(struct look *l, const struct classify_name *n)
         }
         if (f != NULL) {
             found = true;
+            l->calls = l->calls || f->user;
             if (!check_function_entry(l, n, f)) {
                 return false;
             }
@@ -178,6 +179,7 @@ static bool check_operator(struct look *l, const struct classify_name *n)
             (o == NULL) != (catalog_find_operator(l->cat, 0, schema, n->name) == NULL)) {
             return look_fail(l, REASON_OPERATOR_DIFFERS, n->schema, n->name);
         }
+        l->calls = l->calls || o != NULL;
         if (o != NULL && o->is_volatile) {
             return look_fail(l, REASON_OPERATOR_VOLATILE, n->schema, n->name);
         }
@@ -198,6 +200,7 @@ static bool check_type(struct look *l, const struct classify_name *n)
     switch (what) {
     case CATALOG_TYPE_VOLATILE: return look_fail(l, REASON_CAST_VOLATILE, n->schema, n->name);
     case CATALOG_TYPE_USER:
+        l->calls = true; /* a domain's constraint, the type's input function */
         return l->side == 0 ? true : look_fail(l, REASON_TYPE_USER, n->schema, n->name);
     case CATALOG_TYPE_OWN:
         if (l->side > 0 && look_starts(n->name, "reg") && !str_eq(n->name, STR("regconfig")) &&

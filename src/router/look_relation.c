@@ -62,6 +62,7 @@ static const struct catalog_column *column_of(const struct catalog_relation *r, 
 static bool check_kind(struct look *l, const struct classify_name *n,
                        const struct catalog_relation *r)
 {
+    l->calls = l->calls || r->view_calls || r->row_security;
     switch (r->kind) {
     case CATALOG_SEQUENCE: return look_fail(l, REASON_SEQUENCE, n->schema, n->name);
     case CATALOG_FOREIGN: return look_fail(l, REASON_FOREIGN, n->schema, n->name);
@@ -218,6 +219,20 @@ static bool check_whole_rows(struct look *l)
     return true;
 }
 
+/* t.name may be name(t). A view's definition has the call written out. */
+static bool calls_attribute(const struct look *l, struct str name)
+{
+    for (uint32_t i = 0; l->scope != NULL && i < l->scope->schema_count; i++) {
+        const struct catalog_function *f =
+            catalog_find_function(l->cat, l->side, l->scope->schemas[i], name);
+
+        if (f != NULL && f->user && f->one_arg) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool check_attributes(struct look *l)
 {
     struct classify_range r = l->s->columns;
@@ -227,6 +242,8 @@ static bool check_attributes(struct look *l)
             catalog_unsafe_attribute(l->cat, l->c->columns[i].name)) {
             return look_fail(l, REASON_FUNCTION_VOLATILE, STR_NULL, l->c->columns[i].name);
         }
+        l->calls = l->calls || (l->c->columns[i].schema.p != NULL &&
+                                calls_attribute(l, l->c->columns[i].name));
     }
     return true;
 }

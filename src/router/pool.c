@@ -228,6 +228,11 @@ static bool settle(struct backend *b)
         backend_query(b, STR("ROLLBACK"), false, 0);
         return false;
     }
+    if (b->called) {
+        b->called = b->dirty = false;
+        backend_query(b, STR("RESET ROLE; RESET ALL"), false, 0);
+        return false;
+    }
     if (b->dirty) {
         b->dirty = false;
         backend_query(b, STR("RESET ALL"), false, 0);

@@ -229,6 +229,7 @@ void send_unit(struct session *s)
     struct unit *u = &s->unit;
     struct backend *b = s->serving;
     bool primary = b == s->primary;
+    b->called = b->called || (!primary && u->verdict.calls);
     while (u->sent < u->count) {
         struct part *p = &u->parts[u->sent++];
         if (primary) {
