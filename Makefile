@@ -67,7 +67,7 @@ CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/verbs.c cli/shell.c cli/
 UNIT     := test_buf test_err test_conf
 UNIT     += test_position test_frontier test_assemble test_member test_event test_window
 UNIT     += test_frame test_pgoutput test_chain test_plan test_batch test_mirror
-UNIT     += test_utf8 test_uri test_result test_direct test_parking test_routes test_argline test_present
+UNIT     += test_utf8 test_uri test_dsn test_result test_direct test_parking test_routes test_argline test_present
 UNIT     += test_shape test_jscan test_classify test_cache test_decide
 UNIT     += test_msg test_scram test_fresh
 

@@ -12,12 +12,11 @@ static void take(char *out, size_t size, const char *value)
 int dsn_parse(const char *url, struct dsn *out, struct err *e)
 {
     *out = (struct dsn){.host = "127.0.0.1", .port = "5432"};
-    char *why = NULL;
-    PQconninfoOption *options = PQconninfoParse(url, &why);
-    if (options == NULL) {
-        err_set(e, ERR_INVALID, "not a connection string: %s", why != NULL ? why : "no memory");
-        PQfreemem(why);
-        return ERR_INVALID;
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    if (options == NULL) { /* libpq's own words quote the text, its password included */
+        return err_set(e, ERR_INVALID,
+                       "not a connection string: postgresql://user:password@host:port/database "
+                       "or keyword=value pairs are expected");
     }
     for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
         if (o->val == NULL || o->val[0] == '\0') {

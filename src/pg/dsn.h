@@ -14,7 +14,7 @@ struct dsn {
     char password[256];
 };
 
-/* dsn_parse - ERR_INVALID with libpq's words (never the password). Missing parts: 127.0.0.1, 5432,
+/* dsn_parse - ERR_INVALID, in words that quote nothing of it. Missing parts: 127.0.0.1, 5432,
  * the user's name as database. */
 NODISCARD int dsn_parse(const char *url, struct dsn *out, struct err *e);
 
