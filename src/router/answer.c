@@ -590,6 +590,9 @@ static void lost_replica(struct session *s, struct backend *b, const struct err 
             session_fail_tx(s);
             s->tx_lost = true;
         }
+        if (s->held) {
+            route_step(s); /* the cancel request that it waits for has lost its aim */
+        }
         return;
     }
     s->serving = NULL;

@@ -93,16 +93,16 @@ struct backend {
         skipping; /* after an error the server drops everything up to a Sync that is not sent yet */
     size_t stream_left; /* bytes of a row that is longer than the buffer, still to come */
     bool stream_show;
-    struct err fatal;    /* the last FATAL that the server sent */
-    int64_t deadline_us; /* of the login; 0 when none */
-    int64_t used_us;     /* when it was released last */
-    uint32_t cancels;    /* cancel requests under way: not to be given to anybody else */
+    struct err fatal;            /* the last FATAL that the server sent */
+    int64_t deadline_us;         /* of the login; 0 when none */
+    int64_t used_us;             /* when it was released last */
+    uint32_t cancels;            /* cancel requests under way: nothing new may run here */
     struct backend *prev, *next; /* of the worker */
     /* a shared connection */
     struct pool *pool;
     struct backend *pool_next;
-    bool dirty;                /* a session's settings are applied to it */
-    bool called;               /* a function ran that may have set what its text does not tell */
+    bool dirty;  /* a session's settings are applied to it */
+    bool called; /* a function ran that may have set what its text does not tell */
     struct prepared *prepared; /* statements it holds; NULL for none */
     uint64_t unnamed;          /* serial of the statement that its unnamed one is; 0 unknown */
 };

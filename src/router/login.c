@@ -180,7 +180,8 @@ static void begin(struct session *s, struct str body, uint32_t version)
     ask_sasl(s);
 }
 
-/* A cancel request: for the worker that the first number names. It is never answered. */
+/* A cancel request: for the worker that the first number names. It is never answered but by closing
+ * the connection, when it has been carried out. */
 static void pass_cancel(struct session *s, struct str body)
 {
     struct rd r = rd_of(body);
@@ -188,10 +189,15 @@ static void pass_cancel(struct session *s, struct str body)
     uint32_t secret = rd_u32(&r);
     struct router *router = s->worker->router;
     uint32_t index = pid >> 20;
-    if (!r.bad && index < router->worker_count) {
-        worker_cancel(&router->workers[index], (pid & (WORKER_SLOTS_MAX - 1)) - 1, secret);
+    s->slot = worker_slot_take(s->worker, s);
+    if (r.bad || index >= router->worker_count || s->slot == UINT32_MAX) {
+        session_close(s);
+        return;
     }
-    session_close(s);
+    rand_bytes(&s->secret, sizeof s->secret);
+    s->cancelling = true;
+    worker_cancel(&router->workers[index], (pid & (WORKER_SLOTS_MAX - 1)) - 1, secret,
+                  &(struct cancel_from){s->worker, s->slot, s->secret});
 }
 
 static bool feed_startup(struct session *s)
@@ -199,6 +205,10 @@ static bool feed_startup(struct session *s)
     uint32_t code;
     size_t size;
     struct str body;
+    if (s->cancelling) {
+        buf_reset(&s->wire.in);
+        return false;
+    }
     enum msg_step step = msg_startup(buf_str(&s->wire.in), &code, &size, &body);
     if (step == MSG_NEED) {
         return false;

@@ -12,7 +12,7 @@ struct look {
     const struct classification *c;
     const struct classify_stmt *s;
     size_t side; /* 0: the primary's rules; else the event-fed side's */
-    bool calls; /* met something that runs a function which is not the server's own */
+    bool calls;  /* met something that runs a function which is not the server's own */
     enum reason why;
     struct judge_verdict *out; /* NULL inside a view */
     char detail[REASON_DETAIL_MAX];

@@ -302,7 +302,6 @@ static bool on_message(struct backend *b, const struct msg *m, const struct expe
 
 void pool_cancelled(struct backend *b)
 {
-    b->cancels--;
     if (b->state != BACKEND_CLOSED && b->ops == &pool_ops && settle(b)) {
         b->pool->used--;
         offer(b);

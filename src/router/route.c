@@ -351,28 +351,6 @@ static void route_on(struct session *s)
     }
 }
 
-void route_step(struct session *s)
-{
-    /* what it waits for is still to come: this is something else, as the primary's connection for a
-     * unit that has been given up */
-    if (s->state != SESSION_ROUTING || s->wait.list != NULL || s->pool_wait.pool != NULL ||
-        s->confirming) {
-        return;
-    }
-    if (s->reporting) {
-        local_position(s);
-    } else if (s->cancelled) {
-        session_error(s, "57014", "canceling statement due to user request", NULL);
-    } else {
-        take_answer(s);
-        if (s->refusal.code != 0) {
-            s->refusal.code = 0; /* the pool has told fresh.c or keeps the login out */
-        }
-        route_on(s);
-    }
-    session_step(s);
-}
-
 /* COMMIT and ROLLBACK of a transaction that is the replica's. */
 static bool ends_on_replica(struct session *s)
 {
@@ -387,6 +365,55 @@ static bool ends_on_replica(struct session *s)
     note(s);
     end_on_replica(s, c->kind == CLASSIFY_COMMIT && s->status != 'E');
     return true;
+}
+
+/* A cancel request is under way that would hit the unit. */
+static bool aimed_at(const struct session *s)
+{
+    return (s->primary != NULL && s->primary->cancels > 0) ||
+           (s->replica != NULL && s->replica->cancels > 0);
+}
+
+static void begin_unit(struct session *s)
+{
+    if (!s->unit.server && s->serving == NULL) {
+        local_parts(s, "", s->status);
+        return;
+    }
+    if (ends_on_replica(s) || local_answer(s)) {
+        return;
+    }
+    s->refusal = (struct err)ERR_INIT;
+    s->wait.since_us = 0;
+    route_on(s);
+}
+
+void route_step(struct session *s)
+{
+    /* what it waits for is still to come: this is something else, as the primary's connection for a
+     * unit that has been given up */
+    if (s->state != SESSION_ROUTING || s->wait.list != NULL || s->pool_wait.pool != NULL ||
+        s->confirming) {
+        return;
+    }
+    if (s->held && aimed_at(s)) {
+        return;
+    }
+    if (s->reporting) {
+        local_position(s);
+    } else if (s->cancelled) {
+        session_error(s, "57014", "canceling statement due to user request", NULL);
+    } else if (s->held) {
+        s->held = false;
+        begin_unit(s);
+    } else {
+        take_answer(s);
+        if (s->refusal.code != 0) {
+            s->refusal.code = 0; /* the pool has told fresh.c or keeps the login out */
+        }
+        route_on(s);
+    }
+    session_step(s);
 }
 
 void route_start(struct session *s)
@@ -409,16 +436,10 @@ void route_start(struct session *s)
         }
         leave_replica(s);
     }
-    if (!u->server && s->serving == NULL) {
-        local_parts(s, "", s->status);
-        return;
+    s->held = !going_on && aimed_at(s);
+    if (!s->held) {
+        begin_unit(s);
     }
-    if (ends_on_replica(s) || local_answer(s)) {
-        return;
-    }
-    s->refusal = (struct err)ERR_INIT;
-    s->wait.since_us = 0;
-    route_on(s);
 }
 
 void route_replay(struct session *s)

@@ -60,7 +60,7 @@ static void stop_serving(struct session *s)
     struct backend *b = s->serving;
     if (b != NULL && b->state == BACKEND_READY && b->ring_len > 0 &&
         (s->state == SESSION_RUNNING || s->state == SESSION_OPEN)) {
-        cancel_send(b);
+        cancel_send(b, &(struct cancel_from){NULL, 0, 0});
     }
 }
 
@@ -150,6 +150,7 @@ void session_end_unit(struct session *s)
     s->serving = NULL;
     s->reached = false;
     s->cancelled = false;
+    s->held = false;
     s->skipping = false;
     s->units++;
     if (s->status == 'I') {
@@ -364,10 +365,11 @@ void session_tick(struct session *s, int64_t now_us)
     }
 }
 
-void session_cancel(struct session *s)
+void session_cancel(struct session *s, const struct cancel_from *from)
 {
     if (s->state == SESSION_ROUTING) {
         s->cancelled = true;
+        cancel_done(s->worker, from);
         if (s->confirming || s->reporting) {
             return; /* over in a moment */
         }
@@ -376,6 +378,8 @@ void session_cancel(struct session *s)
         route_step(s);
     } else if (s->serving != NULL && s->serving->state == BACKEND_READY &&
                (s->state == SESSION_RUNNING || s->state == SESSION_OPEN)) {
-        cancel_send(s->serving);
+        cancel_send(s->serving, from);
+    } else {
+        cancel_done(s->worker, from);
     }
 }

@@ -111,8 +111,10 @@ struct session {
     size_t stream_left; /* bytes of an overlong message still to come from the client, … */
     struct backend *stream_to; /* … for the server that has its beginning; NULL: for nobody */
     bool console;
-    bool ending;   /* the client has said Terminate, or is gone */
-    bool skipping; /* an error was answered inside a unit: up to Sync everything is dropped */
+    bool cancelling; /* a connection that asked for a cancel, until it has been carried out */
+    bool held;       /* the unit waits for a cancel request that is under way */
+    bool ending;     /* the client has said Terminate, or is gone */
+    bool skipping;   /* an error was answered inside a unit: up to Sync everything is dropped */
 
     /* who */
     char user[64];
@@ -205,7 +207,7 @@ void session_move(struct session *s, enum session_state to);
 /* session_end_unit - the unit is over and its ReadyForQuery is out: forget it, go on. */
 void session_end_unit(struct session *s);
 void session_tick(struct session *s, int64_t now_us);
-void session_cancel(struct session *s);
+void session_cancel(struct session *s, const struct cancel_from *from);
 void session_drop_portals(struct session *s);
 /* session_release - the replica's connection back to its pool. */
 void session_release(struct session *s);
@@ -277,7 +279,9 @@ void vars_restore(struct session *s, struct backend *b);
 void admin_unit(struct session *s);
 
 /* cancel.c */
-/* cancel_send - have the server stop what b runs. */
-void cancel_send(struct backend *b);
+/* cancel_send - have the server stop what b runs; then, or when it cannot be done, cancel_done. */
+void cancel_send(struct backend *b, const struct cancel_from *from);
+/* cancel_done - the client's request has been carried out: its connection may be closed. */
+void cancel_done(struct worker *w, const struct cancel_from *from);
 
 #endif

@@ -39,9 +39,16 @@ static void open_letters(struct worker *w)
         mail = l->next;
         if (l->fd >= 0) {
             session_new(w, l->fd);
-        } else if (l->slot < w->slot_count && w->slots[l->slot] != NULL &&
-                   w->slots[l->slot]->secret == l->secret) {
-            session_cancel(w->slots[l->slot]);
+        } else {
+            bool known = l->slot < w->slot_count && w->slots[l->slot] != NULL &&
+                         w->slots[l->slot]->secret == l->secret;
+            if (known && l->done) {
+                session_close(w->slots[l->slot]);
+            } else if (known) {
+                session_cancel(w->slots[l->slot], &l->from);
+            } else if (!l->done) {
+                cancel_done(w, &l->from);
+            }
         }
         free(l);
     }
@@ -61,7 +68,10 @@ static void begin_stop(struct worker *w)
     }
     uv_timer_stop(&w->tick);
     uv_close((uv_handle_t *)&w->tick, NULL);
+    pthread_mutex_lock(&w->mail_lock);
+    w->shut = true;
     uv_close((uv_handle_t *)&w->wake, NULL);
+    pthread_mutex_unlock(&w->mail_lock);
     wire_set_close(&w->wires);
 }
 
@@ -131,7 +141,11 @@ void worker_start(struct worker *w, struct router *r, uint32_t index)
 
 void worker_stop(struct worker *w)
 {
-    uv_async_send(&w->wake);
+    pthread_mutex_lock(&w->mail_lock);
+    if (!w->shut) {
+        uv_async_send(&w->wake);
+    }
+    pthread_mutex_unlock(&w->mail_lock);
     pthread_join(w->thread, NULL);
     ASSERT(uv_loop_close(&w->loop) == 0);
     while (w->mail != NULL) {
@@ -155,8 +169,10 @@ static void post(struct worker *w, struct letter *l)
     l->next = NULL;
     *w->mail_tail = l;
     w->mail_tail = &l->next;
+    if (!w->shut) {
+        uv_async_send(&w->wake);
+    }
     pthread_mutex_unlock(&w->mail_lock);
-    uv_async_send(&w->wake);
 }
 
 void worker_give(struct worker *w, int fd)
@@ -167,12 +183,24 @@ void worker_give(struct worker *w, int fd)
     post(w, l);
 }
 
-void worker_cancel(struct worker *w, uint32_t slot, uint32_t secret)
+void worker_cancel(struct worker *w, uint32_t slot, uint32_t secret,
+                   const struct cancel_from *from)
 {
     struct letter *l = def_zalloc(1, sizeof *l);
     l->fd = -1;
     l->slot = slot;
     l->secret = secret;
+    l->from = *from;
+    post(w, l);
+}
+
+void worker_cancelled(struct worker *w, uint32_t slot, uint32_t secret)
+{
+    struct letter *l = def_zalloc(1, sizeof *l);
+    l->fd = -1;
+    l->slot = slot;
+    l->secret = secret;
+    l->done = true;
     post(w, l);
 }
 

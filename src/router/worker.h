@@ -58,11 +58,19 @@ static inline void meter_add(_Atomic uint64_t *m, uint64_t n)
                           memory_order_relaxed);
 }
 
+/* The connection on which a client's cancel request came; worker NULL: it was the router's own. */
+struct cancel_from {
+    struct worker *worker;
+    uint32_t slot, secret;
+};
+
 /* What other threads put down for a worker. */
 struct letter {
     struct letter *next;
     int fd;                /* an accepted socket, or -1 */
     uint32_t slot, secret; /* a cancel request for the session in that slot */
+    bool done;             /* or the word that the one of that slot has been carried out */
+    struct cancel_from from;
 };
 
 enum { WORKER_TICK_MS = 50, WORKER_SLOTS_MAX = 1 << 20 };
@@ -77,6 +85,7 @@ struct worker {
     struct wire_set wires;
     pthread_mutex_t mail_lock;
     struct letter *mail, **mail_tail;
+    bool shut;        /* nobody opens letters any more; under mail_lock too */
     atomic_uint load; /* sessions, those in the mail included */
     struct meter meter;
 
@@ -116,7 +125,10 @@ void worker_stop(struct worker *w);
 /* worker_give - an accepted socket. Main thread. */
 void worker_give(struct worker *w, int fd);
 /* worker_cancel - a cancel request for slot; any thread. */
-void worker_cancel(struct worker *w, uint32_t slot, uint32_t secret);
+void worker_cancel(struct worker *w, uint32_t slot, uint32_t secret,
+                   const struct cancel_from *from);
+/* worker_cancelled - the cancel request of the session in slot was carried out; any thread. */
+void worker_cancelled(struct worker *w, uint32_t slot, uint32_t secret);
 /* worker_slot_take - a free slot for s, whose number goes into its key; UINT32_MAX when full. */
 uint32_t worker_slot_take(struct worker *w, struct session *s);
 void worker_slot_free(struct worker *w, uint32_t slot);
