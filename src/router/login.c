@@ -217,7 +217,11 @@ static bool feed_startup(struct session *s)
         session_close(s); /* not PostgreSQL's protocol: no answer, as the server does */
         return false;
     }
-    if (code == MSG_CODE_SSL || code == MSG_CODE_GSS) {
+    bool *asked = code == MSG_CODE_SSL   ? &s->asked_ssl
+                  : code == MSG_CODE_GSS ? &s->asked_gss
+                                         : NULL;
+    if (asked != NULL && !*asked) {
+        *asked = true;
         buf_u8(&s->wire.out, 'N');
         wire_touch(&s->wire);
     } else if (code == MSG_CODE_CANCEL) {

@@ -111,6 +111,7 @@ struct session {
     size_t stream_left; /* bytes of an overlong message still to come from the client, … */
     struct backend *stream_to; /* … for the server that has its beginning; NULL: for nobody */
     bool console;
+    bool asked_ssl, asked_gss; /* each may be asked for once, as the server has it */
     bool cancelling; /* a connection that asked for a cancel, until it has been carried out */
     bool held;       /* the unit waits for a cancel request that is under way */
     bool ending;     /* the client has said Terminate, or is gone */
