@@ -423,9 +423,13 @@ static void on_described(struct session *s, struct backend *b, const struct msg 
 }
 
 /* CopyInResponse: the client's data goes to the server as it comes. Of an extended query, Syncs
- * sent before are ignored by the server; the client sends another after the data. */
+ * sent before are ignored by the server; the client sends another after the data. Anything else
+ * sent before, as the next Execute of a pipeline, is refused by it, and ends the unit as any error does. */
 static void on_copy_in(struct session *s, struct backend *b, const struct expect *x)
 {
+    if (x->kind == EXPECT_EXECUTE && backend_follows(b)) {
+        return;
+    }
     s->unit.copying = true;
     if (x->kind == EXPECT_EXECUTE) {
         backend_drop_syncs(b);

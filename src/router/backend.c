@@ -207,6 +207,16 @@ void backend_drop_syncs(struct backend *b)
     b->ring_len = kept;
 }
 
+bool backend_follows(const struct backend *b)
+{
+    for (uint32_t i = 1; i < b->ring_len; i++) {
+        if (b->ring[(b->ring_head + i) & (b->ring_cap - 1)].kind != EXPECT_SYNC) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void backend_tick(struct backend *b, int64_t now_us)
 {
     if (b->deadline_us != 0 && now_us > b->deadline_us) {

@@ -129,6 +129,8 @@ void backend_hide(struct backend *b);
 void backend_hide_unit(struct backend *b);
 /* backend_drop_syncs - the server has begun COPY IN: Syncs sent before are ignored by it. */
 void backend_drop_syncs(struct backend *b);
+/* backend_follows - behind the answer under way, others but Syncs' are expected. */
+bool backend_follows(const struct backend *b);
 /* backend_settle - after the expectations of a unit were recorded: answers of EXPECT_LOCAL that have
  * their turn already. */
 void backend_settle(struct backend *b);

@@ -306,6 +306,10 @@ void send_copy(struct session *s)
         if (n == 0 && (m.type == 'c' || m.type == 'f') && m.size <= UNIT_MAX) {
             return;
         }
+        if (n == 0 && s->state == SESSION_OPEN && strchr("PBDEC", m.type) != NULL) {
+            s->unit.copying = false; /* the server refuses it, and all up to Sync */
+            return;
+        }
         if (n == 0) {
             session_fatal(s, "08P01", "unexpected message during COPY from stdin");
             return;
