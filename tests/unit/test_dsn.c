@@ -28,9 +28,12 @@ static void secrets(void **state)
 {
     UNUSED(state);
     static const char *const damaged[] = {
-        "postgresql://u:geheim@[::1/d",   "postgresql://u:geheim@[::1]x/d",
-        "postgresql://u:geheim%zz@h/d",   "postgresql://u:pw@h/d?geheim",
-        "user=u password=gut geheim",     "user=u password='geheim",
+        "postgresql://u:geheim@[::1/d",
+        "postgresql://u:geheim@[::1]x/d",
+        "postgresql://u:geheim%zz@h/d",
+        "postgresql://u:pw@h/d?geheim",
+        "user=u password=gut geheim",
+        "user=u password='geheim",
         "postgresql://u@h/d?password=geheim&nonsense=geheim",
     };
     for (size_t i = 0; i < ARRAY_LEN(damaged); i++) {
