@@ -528,23 +528,6 @@ static void count_commit(struct apply *a)
     a->transactions_open = 0;
 }
 
-static int save_in_transaction(struct apply *a, struct err *e)
-{
-    int rc = pipeline_begin(a->db, e);
-    if (rc == 0) {
-        rc = cursor_send(a->cursor, a->db, e);
-    }
-    int64_t affected = 0;
-    if (rc == 0) {
-        rc = pipeline_end(a->db, 1, &affected, NULL, NULL, e);
-    }
-    if (rc == 0 && affected != 1) {
-        rc = err_set(e, ERR_FENCED, "the cursor of consumer \"%s\" was taken over",
-                     a->cursor->name);
-    }
-    return rc;
-}
-
 int apply_commit(struct apply *a, struct batch *b, int64_t delay_ms, struct err *e)
 {
     bool saved;
@@ -555,7 +538,7 @@ int apply_commit(struct apply *a, struct batch *b, int64_t delay_ms, struct err 
     if (rc == 0 && !a->open) {
         rc = cursor_save(a->cursor, a->db, e); /* nothing but the place changed */
     } else if (rc == 0) {
-        rc = saved ? 0 : save_in_transaction(a, e);
+        rc = saved ? 0 : cursor_save(a->cursor, a->db, e);
         if (rc == 0) {
             rc = conn_exec(a->db, "COMMIT", e);
         }
