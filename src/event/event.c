@@ -90,6 +90,14 @@ void event_fini(struct event *ev)
     buf_fini(&ev->body);
 }
 
+void event_free(struct event *ev)
+{
+    if (ev != NULL) {
+        event_fini(ev);
+        free(ev);
+    }
+}
+
 struct str event_header_text(const struct event *ev, size_t i)
 {
     const struct event_header *h = &ev->headers[i];

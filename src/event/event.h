@@ -71,6 +71,7 @@ struct event {
 };
 
 void event_fini(struct event *ev);
+void event_free(struct event *ev); /* one from the heap; NULL is fine */
 /* event_header_text - the text of header i; borrowed until the next change. */
 struct str event_header_text(const struct event *ev, size_t i);
 

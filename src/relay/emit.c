@@ -8,13 +8,14 @@
  * What cannot be published:
  *   link lost, frame refused     the session ends; the next one reads the streams' tails and continues
  *   frame or event returned      likewise, after saying so: the next session declares the topology
- *   event refused by a queue     sent again, three times with growing waits, then into parkway.events
- *                                alone; commands (other exchanges) for ever
+ *   event refused by a queue     retry.h
  *   alarm                        publishing waits; reading and reports to the primary go on
  *
  * Memory: the window (count and bytes), one frame, the chunk being read. */
+#include "relay/ahead.h"
 #include "relay/assemble.h"
 #include "relay/relay_conf.h"
+#include "relay/retry.h"
 #include "relay/session.h"
 #include "relay/window.h"
 
@@ -32,11 +33,6 @@ enum {
     RELEASE_US = 2000,   /* the frontier is computed at most this often */
     PUMP_EVERY = 32,     /* messages between two looks at what the broker sends */
     DRAIN_US = 1000000,  /* for the last confirms of a session */
-    TRIES = 3,           /* of an event that a queue refuses */
-    CALM_US = 5000000,   /* without a refusal: that is over */
-    RETRY_FIRST_US = 200000,
-    RETRY_MAX_US = 10000000,
-    AHEAD_MARKS = 64,
     BATCH_MAX_BYTES = 256 << 10,
     FRAME_OVERHEAD_BYTES = 512,
 };
@@ -46,7 +42,7 @@ struct emit {
     struct link *link;
     struct assemble *assemble;
     struct window *window;
-    struct window_retries retries;
+    struct retry retries;
     struct window_marks *marks;
     struct intake_chunk *chunk;
     struct event *held; /* a batch being collected */
@@ -59,17 +55,8 @@ struct emit {
     bool blocked;
     bool paused;
     bool over_budget;
-    bool serving;  /* inside serve_retries */
-    bool refusing; /* some queue refused an event lately; diverting: and kept refusing */
-    bool diverting;
-    int64_t refused_us;
-    /* bytes of the log by position, to know how far it is ahead of the slowest replica */
-    struct {
-        uint64_t lsn;
-        uint64_t bytes;
-    } ahead[AHEAD_MARKS];
-    size_t ahead_first, ahead_count;
-    uint64_t log_bytes;
+    bool serving; /* inside serve_retries */
+    struct ahead ahead;
     bool at_boundary; /* the last frame sent ends with a transaction */
     bool too_far;     /* the log is too far ahead of a replica: pause at the next boundary */
     /* the replicas as last seen */
@@ -94,7 +81,7 @@ static uint64_t min_lsn(uint64_t a, uint64_t b)
 static uint64_t events_unconfirmed(const struct emit *m)
 {
     uint64_t lsn =
-        min_lsn(window_safe_lsn(m->window, WINDOW_EVENTS), window_retry_safe_lsn(&m->retries));
+        min_lsn(window_safe_lsn(m->window, WINDOW_EVENTS), retry_safe_lsn(&m->retries));
     return m->held != NULL ? min_lsn(lsn, m->held->at.lsn) : lsn;
 }
 
@@ -134,41 +121,9 @@ static void take_replicas(struct emit *m)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* How many bytes of the log the slowest replica has still to read; remembers the answer coarsely. */
-static uint64_t ahead_bytes(struct emit *m, uint64_t applied_lsn)
-{
-    while (m->ahead_count > 1 &&
-           m->ahead[(m->ahead_first + 1) % AHEAD_MARKS].lsn <= applied_lsn) {
-        m->ahead_first = (m->ahead_first + 1) % AHEAD_MARKS;
-        m->ahead_count--;
-    }
-    if (m->ahead_count == 0) {
-        return 0;
-    }
-    bool all = assemble_last(m->assemble).lsn <= applied_lsn;
-    return all ? 0 : m->log_bytes - m->ahead[m->ahead_first].bytes;
-}
-
-static void ahead_add(struct emit *m, uint64_t before_lsn, size_t bytes)
-{
-    uint64_t step = (uint64_t)setup()->log_max_bytes / AHEAD_MARKS;
-    size_t last = (m->ahead_first + m->ahead_count - 1) % AHEAD_MARKS;
-    if (m->ahead_count == 0 ||
-        (m->log_bytes - m->ahead[last].bytes >= step && m->ahead_count < AHEAD_MARKS)) {
-        size_t at = (m->ahead_first + m->ahead_count++) % AHEAD_MARKS;
-        m->ahead[at].lsn = before_lsn;
-        m->ahead[at].bytes = m->log_bytes;
-    }
-    m->log_bytes += bytes;
-}
-
 static void say_state(struct emit *m, const struct frontier_out *out)
 {
-    if (m->refusing && m->retries.count == 0 && m->release_us - m->refused_us > CALM_US) {
-        m->refusing = false;
-        m->diverting = false;
-        log_info("no queue refuses events any more");
-    }
+    retry_calm(&m->retries, m->release_us);
     /* once over, it is over until the replicas have caught up: releasing alone makes room */
     bool behind = out->hold == FRONTIER_REPLICA || out->hold == FRONTIER_UNKNOWN;
     bool over = out->over_budget || (m->over_budget && behind);
@@ -228,7 +183,9 @@ static void release(struct emit *m, bool now)
                (int64_t)(window_count(m->window, WINDOW_LOG) +
                          window_count(m->window, WINDOW_EVENTS) + m->retries.count));
     metric_set(metric(m, SESSION_WINDOW_BYTES), (int64_t)window_bytes(m->window));
-    uint64_t ahead = applied && m->replica_count > 0 ? ahead_bytes(m, slowest) : 0;
+    uint64_t last_lsn = assemble_last(m->assemble).lsn;
+    uint64_t ahead =
+        applied && m->replica_count > 0 ? ahead_bytes(&m->ahead, slowest, last_lsn) : 0;
     metric_set(metric(m, SESSION_AHEAD), (int64_t)ahead);
     m->too_far =
         ahead > (uint64_t)setup()->log_max_bytes / 2 && !m->over_budget && !out.over_budget;
@@ -246,19 +203,9 @@ static void release(struct emit *m, bool now)
 
 /* --- what the broker says ---------------------------------------------------------------------- */
 
-static void event_drop(struct event *ev)
+static struct retry_counters counters(struct emit *m)
 {
-    event_fini(ev);
-    free(ev);
-}
-
-static int64_t retry_wait_us(unsigned tries)
-{
-    int64_t us = RETRY_FIRST_US;
-    for (unsigned i = 0; i < tries && us < RETRY_MAX_US; i++) {
-        us *= 2;
-    }
-    return us < RETRY_MAX_US ? us : RETRY_MAX_US;
+    return (struct retry_counters){metric(m, SESSION_NACKS), metric(m, SESSION_DIVERTED)};
 }
 
 static int on_refused(struct emit *m, struct window_entry *entry, struct err *e)
@@ -266,21 +213,9 @@ static int on_refused(struct emit *m, struct window_entry *entry, struct err *e)
     if (entry->lane == WINDOW_LOG) {
         return err_set(e, ERR_UNAVAILABLE, "the broker refused a frame of the log");
     }
-    struct event *ev = entry->event;
-    if (ev->tries > TRIES && ev->exchange[0] == '\0') {
-        event_drop(ev);
-        return err_set(e, ERR_UNAVAILABLE, "the broker refused an event for its stream");
-    }
-    metric_inc(metric(m, SESSION_NACKS));
     atomic_fetch_add(&m->s->refused_count, entry->seq > 0 ? 1 : 0);
-    m->refused_us = clock_mono_us();
-    if (!m->refusing) {
-        m->refusing = true;
-        log_warn("a queue refuses events, trying again key=%s id=%s", ev->key, ev->message_id);
-    }
-    window_retry_add(&m->retries, ev, entry->safe_lsn, ev->tries,
-                     clock_mono_us() + retry_wait_us(ev->tries));
-    return 0;
+    struct retry_counters n = counters(m);
+    return retry_refused(&m->retries, &n, entry->event, entry->safe_lsn, clock_mono_us(), e);
 }
 
 /* A confirm of one tag. */
@@ -303,7 +238,7 @@ static int on_confirm(struct emit *m, uint64_t tag, bool ok, struct err *e)
     if (entry.seq > m->acked_seq) {
         m->acked_seq = entry.seq;
     }
-    event_drop(entry.event);
+    event_free(entry.event);
     return 0;
 }
 
@@ -427,7 +362,7 @@ static int on_frame(void *ctx, const struct frame_head *head, struct str body, s
                                  .last = head->last,
                                  .is_break = head->kind == FRAME_BREAK};
     window_push(m->window, &entry);
-    ahead_add(m, before_lsn, entry.bytes);
+    ahead_add(&m->ahead, before_lsn, entry.bytes, (uint64_t)setup()->log_max_bytes);
     m->at_boundary = head->last.ordinal == 0 && head->last.part == 0;
     m->paused = m->paused && m->at_boundary;
     m->frame_us = clock_mono_us();
@@ -454,7 +389,7 @@ static int send_event(struct emit *m, struct event *ev, uint64_t safe_lsn, struc
 {
     int rc = wait_room(m, WINDOW_EVENTS, e);
     if (rc != 0) {
-        event_drop(ev);
+        event_free(ev);
         return rc;
     }
     bool direct = ev->exchange[0] == '\0';
@@ -506,12 +441,12 @@ static int give_event(struct emit *m, struct event *ev, struct err *e)
 {
     if (m->held != NULL) {
         if (m->held->body.len < BATCH_MAX_BYTES && event_batch_add(m->held, ev)) {
-            event_drop(ev);
+            event_free(ev);
             return 0;
         }
         int rc = flush_held(m, e);
         if (rc != 0) {
-            event_drop(ev);
+            event_free(ev);
             return rc;
         }
     }
@@ -545,7 +480,7 @@ static int one_event(struct emit *m, const struct assemble_change *c,
         log_warn("could not make an event of a change: %s position=%s", why.text, where);
     }
     if (rc != 0 || (have && strcmp(ev->exchange, setup()->events_exchange) == 0)) {
-        event_drop(ev);
+        event_free(ev);
         return 0;
     }
     return give_event(m, ev, e);
@@ -576,24 +511,16 @@ static int on_change(void *ctx, const struct assemble_change *c, struct err *e)
 
 static int serve_retries(struct emit *m, struct err *e)
 {
-    struct window_retry r;
+    struct retry_counters n = counters(m);
     int rc = 0;
     m->serving = true;
-    while (rc == 0 && window_has_room(m->window) && !link_blocked(m->link) &&
-           window_retry_take(&m->retries, clock_mono_us(), &r)) {
-        struct event *ev = r.event;
-        ev->tries++;
-        bool command = strcmp(ev->exchange, setup()->events_exchange) != 0;
-        if (ev->tries > TRIES && !command) {
-            metric_inc(metric(m, SESSION_DIVERTED));
-            if (!m->diverting) {
-                m->diverting = true;
-                log_warn("refused events go to the stream alone key=%s id=%s", ev->key,
-                         ev->message_id);
-            }
-            ev->exchange[0] = '\0';
+    while (rc == 0 && window_has_room(m->window) && !link_blocked(m->link)) {
+        uint64_t safe_lsn;
+        struct event *ev = retry_take(&m->retries, &n, clock_mono_us(), &safe_lsn);
+        if (ev == NULL) {
+            break;
         }
-        rc = send_event(m, ev, r.safe_lsn, e);
+        rc = send_event(m, ev, safe_lsn, e);
     }
     m->serving = false;
     return rc;
@@ -730,11 +657,9 @@ void *emit_main(void *arg)
     link_close(m->link);
     assemble_free(m->assemble);
     window_free(m->window);
-    window_retry_fini(&m->retries);
+    retry_fini(&m->retries);
     free(m->marks);
-    if (m->held != NULL) {
-        event_drop(m->held);
-    }
+    event_free(m->held);
     free(m);
     return NULL;
 }

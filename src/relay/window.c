@@ -22,14 +22,6 @@ struct window *window_new(size_t capacity)
     return w;
 }
 
-static void event_drop(struct event *ev)
-{
-    if (ev != NULL) {
-        event_fini(ev);
-        free(ev);
-    }
-}
-
 void window_free(struct window *w)
 {
     if (w == NULL) {
@@ -37,7 +29,7 @@ void window_free(struct window *w)
     }
     for (size_t i = 0; i < w->cap; i++) {
         if (w->ring[i].used) {
-            event_drop(w->ring[i].event);
+            event_free(w->ring[i].event);
         }
     }
     free(w->ring);
@@ -129,53 +121,6 @@ uint64_t window_safe_lsn(const struct window *w, enum window_lane lane)
         }
     }
     return UINT64_MAX;
-}
-
-/* --- retries ----------------------------------------------------------------------------------- */
-
-void window_retry_add(struct window_retries *r, struct event *event, uint64_t safe_lsn,
-                      unsigned tries, int64_t due_us)
-{
-    struct window_retry *n = def_zalloc(1, sizeof *n);
-    *n = (struct window_retry){NULL, event, safe_lsn, tries, due_us};
-    struct window_retry **at = &r->first;
-    while (*at != NULL && (*at)->due_us <= due_us) {
-        at = &(*at)->next;
-    }
-    n->next = *at;
-    *at = n;
-    r->count++;
-}
-
-bool window_retry_take(struct window_retries *r, int64_t now_us, struct window_retry *out)
-{
-    if (r->first == NULL || r->first->due_us > now_us) {
-        return false;
-    }
-    struct window_retry *n = r->first;
-    r->first = n->next;
-    r->count--;
-    *out = *n;
-    out->next = NULL;
-    free(n);
-    return true;
-}
-
-uint64_t window_retry_safe_lsn(const struct window_retries *r)
-{
-    uint64_t lsn = UINT64_MAX;
-    for (const struct window_retry *n = r->first; n != NULL; n = n->next) {
-        lsn = n->safe_lsn < lsn ? n->safe_lsn : lsn;
-    }
-    return lsn;
-}
-
-void window_retry_fini(struct window_retries *r)
-{
-    struct window_retry n;
-    while (window_retry_take(r, INT64_MAX, &n)) {
-        event_drop(n.event);
-    }
 }
 
 /* --- marks ------------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
  *
  * Delivery tags are dense, so the window is a ring indexed by tag. For each lane it knows the LSN that is
  * safe to restart from: that of the oldest message not done with. A refused event leaves the ring for
- * the retry list and still counts. Pure bookkeeping; owned by the emitting thread. */
+ * the list of retry.h and still counts. Pure bookkeeping; owned by the emitting thread. */
 #ifndef PARKWAY_RELAY_WINDOW_H
 #define PARKWAY_RELAY_WINDOW_H
 
@@ -44,25 +44,6 @@ size_t window_bytes(const struct window *w);
 bool window_has_room(const struct window *w); /* by count of tags in flight */
 /* window_safe_lsn - of the lane's oldest outstanding message; UINT64_MAX: none. */
 uint64_t window_safe_lsn(const struct window *w, enum window_lane lane);
-
-/* Refused events waiting for their next try, in order of time. */
-struct window_retry {
-    struct window_retry *next;
-    struct event *event;
-    uint64_t safe_lsn;
-    unsigned tries;
-    int64_t due_us;
-};
-struct window_retries {
-    struct window_retry *first;
-    size_t count;
-};
-void window_retry_add(struct window_retries *r, struct event *event, uint64_t safe_lsn,
-                      unsigned tries, int64_t due_us);
-/* window_retry_take - one that is due; false: none. The caller owns out->event. */
-bool window_retry_take(struct window_retries *r, int64_t now_us, struct window_retry *out);
-uint64_t window_retry_safe_lsn(const struct window_retries *r); /* UINT64_MAX: none */
-void window_retry_fini(struct window_retries *r);
 
 /* Events confirmed but not yet seen in the stream: from which sequence number on which LSN is safe.
  * Merges marks when full, which only makes the answer lower. */

@@ -1,4 +1,4 @@
-/* What is under way: confirms in any order, retries, marks; and the intake between two threads. */
+/* What is under way: confirms in any order, marks; and the intake between two threads. */
 #include "relay/intake.h"
 #include "relay/window.h"
 
@@ -43,25 +43,6 @@ static void confirms(void **state)
     assert_int_equal(window_bytes(w), 20);
     assert_true(window_has_room(w));
     window_free(w);
-}
-
-static void retries(void **state)
-{
-    UNUSED(state);
-    struct window_retries r = {NULL, 0};
-    struct window_retry out;
-    window_retry_add(&r, NULL, 50, 1, 300);
-    window_retry_add(&r, NULL, 70, 1, 100);
-    window_retry_add(&r, NULL, 60, 1, 200);
-    assert_int_equal(window_retry_safe_lsn(&r), 50);
-    assert_false(window_retry_take(&r, 99, &out));
-    assert_true(window_retry_take(&r, 250, &out));
-    assert_int_equal(out.safe_lsn, 70);
-    assert_true(window_retry_take(&r, 250, &out));
-    assert_int_equal(out.safe_lsn, 60);
-    assert_false(window_retry_take(&r, 250, &out));
-    window_retry_fini(&r);
-    assert_true(window_retry_safe_lsn(&r) == UINT64_MAX);
 }
 
 /* Against a plain model: the lowest LSN of all events behind the verified one, or lower. */
@@ -159,7 +140,7 @@ static void intake(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(confirms), cmocka_unit_test(retries),
-                                       cmocka_unit_test(marks), cmocka_unit_test(intake)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(confirms), cmocka_unit_test(marks),
+                                       cmocka_unit_test(intake)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
