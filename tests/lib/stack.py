@@ -139,7 +139,7 @@ def configure(group, **values):
         if value is None:
             groups.setdefault(group, {}).pop(key, None)
         else:
-            groups.setdefault(group, {})[key] = value if isinstance(value, Raw) else json.dumps(value)
+            groups.setdefault(group, {})[key] = value if isinstance(value, Raw) else json.dumps(value, ensure_ascii=False)
     text = HEADER + "".join(
         name + ": {" + "".join(f" {k} = {v};" for k, v in keys.items()) + " };\n"
         for name, keys in groups.items() if keys)
