@@ -45,7 +45,7 @@ ROUTER_SRC   := src/router/router_conf.c src/router/shape.c src/router/jscan.c s
                 src/router/vars.c src/router/session.c src/router/admin.c src/router/meter.c \
                 src/router/worker.c src/router/listen.c src/router/router.c
 RELAY_SRC    := src/relay/relay_conf.c src/relay/intake.c src/relay/assemble.c src/relay/window.c \
-                src/relay/retry.c src/relay/ahead.c \
+                src/relay/retry.c src/relay/ahead.c src/relay/release.c \
                 src/relay/frontier.c src/relay/registry.c src/relay/resume.c src/relay/capture.c \
                 src/relay/emit.c src/relay/applied.c src/relay/relay.c
 CONSUMER_SRC := src/consumer/consumer_conf.c src/consumer/chain.c src/consumer/plan.c \

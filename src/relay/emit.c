@@ -12,9 +12,9 @@
  *   alarm                        publishing waits; reading and reports to the primary go on
  *
  * Memory: the window (count and bytes), one frame, the chunk being read. */
-#include "relay/ahead.h"
 #include "relay/assemble.h"
 #include "relay/relay_conf.h"
+#include "relay/release.h"
 #include "relay/retry.h"
 #include "relay/session.h"
 #include "relay/window.h"
@@ -54,16 +54,9 @@ struct emit {
     unsigned since_pump;
     bool blocked;
     bool paused;
-    bool over_budget;
     bool serving; /* inside serve_retries */
-    struct ahead ahead;
+    struct release release;
     bool at_boundary; /* the last frame sent ends with a transaction */
-    bool too_far;     /* the log is too far ahead of a replica: pause at the next boundary */
-    /* the replicas as last seen */
-    struct session_replica replicas[SESSION_REPLICAS_MAX];
-    size_t replica_count;
-    bool replicas_known;
-    unsigned replicas_version;
 };
 
 static struct metric *metric(struct emit *m, enum session_metric which)
@@ -102,103 +95,39 @@ static uint64_t log_safe(const struct emit *m)
     return lsn != UINT64_MAX ? lsn : assemble_last(m->assemble).lsn;
 }
 
-static void take_replicas(struct emit *m)
+static void pause_or_not(struct emit *m)
 {
-    struct session *s = m->s;
-    unsigned version = atomic_load(&s->replicas_version);
-    if (version == m->replicas_version) {
-        return;
-    }
-    pthread_mutex_lock(&s->lock);
-    m->replicas_version = atomic_load(&s->replicas_version);
-    m->replicas_known = s->replicas_known;
-    m->replica_count = 0;
-    for (size_t i = 0; i < s->replica_count; i++) {
-        if (s->replicas[i].registered) {
-            m->replicas[m->replica_count++] = s->replicas[i];
-        }
-    }
-    pthread_mutex_unlock(&s->lock);
-}
-
-static void say_state(struct emit *m, const struct frontier_out *out)
-{
-    retry_calm(&m->retries, m->release_us);
-    /* once over, it is over until the replicas have caught up: releasing alone makes room */
-    bool behind = out->hold == FRONTIER_REPLICA || out->hold == FRONTIER_UNKNOWN;
-    bool over = out->over_budget || (m->over_budget && behind);
-    if (over != m->over_budget) {
-        m->over_budget = over;
-        metric_set(metric(m, SESSION_OVER_BUDGET), m->over_budget);
-        if (m->over_budget) {
-            log_warn("WAL budget exceeded, releasing past replicas that lag "
-                     "hint=\"bring the replica back, or parkway replica drop\"");
-        } else {
-            log_info("all replicas have caught up with what was released");
-        }
+    /* never inside a transaction: a replica may wait for its end before it applies anything */
+    bool paused = m->release.too_far && m->at_boundary;
+    if (paused != m->paused) {
+        m->paused = paused;
+        metric_set(metric(m, SESSION_PAUSED), paused);
+        log_info(paused ? "publishing waits for the slowest replica ahead_bytes=%lld"
+                        : "publishing goes on ahead_bytes=%lld",
+                 (long long)metric_get(metric(m, SESSION_AHEAD)));
     }
 }
 
-/* Computes the frontier and publishes it for capture. */
-static void release(struct emit *m, bool now)
+/* What may be forgotten now; computed not too often. */
+static void release(struct emit *m)
 {
     int64_t us = clock_mono_us();
-    if (!now && us - m->release_us < RELEASE_US) {
+    if (us - m->release_us < RELEASE_US) {
         return;
     }
     m->release_us = us;
-    struct session *s = m->s;
-    take_replicas(m);
-    struct frontier_replica replicas[SESSION_REPLICAS_MAX];
-    uint64_t slowest = UINT64_MAX;
-    for (size_t i = 0; i < m->replica_count; i++) {
-        const struct session_replica *r = &m->replicas[i];
-        replicas[i] = (struct frontier_replica){r->name, r->reported, r->epoch, r->lsn};
-        bool known = r->reported && epoch_eq(r->epoch, s->epoch);
-        slowest = min_lsn(slowest, known ? r->lsn : 0);
-    }
-    bool applied = strcmp(relay_conf()->release, "applied") == 0;
-    struct frontier_in in = {
-        .released = atomic_load(&s->released_lsn),
-        .log_lsn = log_safe(m),
-        .events_lsn = events_safe(m),
-        .applied = applied,
-        .epoch = s->epoch,
-        .replicas = replicas,
-        .replica_count = m->replica_count,
-        .replicas_known = m->replicas_known,
-        .wal_lsn = atomic_load(&s->heard_lsn),
-        .wal_budget = (uint64_t)relay_conf()->wal_budget_bytes,
-    };
-    struct frontier_out out = frontier_decide(&in);
-    atomic_store(&s->released_lsn, out.release);
-    atomic_store(&s->log_lsn, in.log_lsn);
+    struct release_in in = {.log_lsn = log_safe(m),
+                            .events_lsn = events_safe(m),
+                            .last_lsn = assemble_last(m->assemble).lsn};
+    release_decide(&m->release, m->s, &in);
     uint64_t first_seq = window_first_seq(m->window);
-    atomic_store(&s->confirmed_seq, min_lsn(m->acked_seq, first_seq - 1));
-    metric_set(metric(m, SESSION_HOLD), out.hold);
-    metric_set(metric(m, SESSION_PUBLISHED_LSN), (int64_t)in.log_lsn);
-    metric_set(metric(m, SESSION_LAG),
-               in.wal_lsn > in.log_lsn ? (int64_t)(in.wal_lsn - in.log_lsn) : 0);
+    atomic_store(&m->s->confirmed_seq, min_lsn(m->acked_seq, first_seq - 1));
     metric_set(metric(m, SESSION_WINDOW),
                (int64_t)(window_count(m->window, WINDOW_LOG) +
                          window_count(m->window, WINDOW_EVENTS) + m->retries.count));
     metric_set(metric(m, SESSION_WINDOW_BYTES), (int64_t)window_bytes(m->window));
-    uint64_t last_lsn = assemble_last(m->assemble).lsn;
-    uint64_t ahead =
-        applied && m->replica_count > 0 ? ahead_bytes(&m->ahead, slowest, last_lsn) : 0;
-    metric_set(metric(m, SESSION_AHEAD), (int64_t)ahead);
-    m->too_far =
-        ahead > (uint64_t)setup()->log_max_bytes / 2 && !m->over_budget && !out.over_budget;
-    /* never inside a transaction: a replica may wait for its end before it applies anything */
-    bool paused = m->too_far && m->at_boundary;
-    if (paused != m->paused) {
-        m->paused = paused;
-        metric_set(metric(m, SESSION_PAUSED), paused);
-        log_info(paused ? "publishing waits for the slowest replica ahead_bytes=%llu"
-                        : "publishing goes on ahead_bytes=%llu",
-                 (unsigned long long)ahead);
-    }
-    say_state(m, &out);
+    pause_or_not(m);
+    retry_calm(&m->retries, us);
 }
 
 /* --- what the broker says ---------------------------------------------------------------------- */
@@ -317,7 +246,7 @@ static int pump(struct emit *m, int timeout_ms, struct err *e)
         }
         timeout_ms = 0;
     }
-    release(m, false);
+    release(m);
     return 0;
 }
 
@@ -362,7 +291,7 @@ static int on_frame(void *ctx, const struct frame_head *head, struct str body, s
                                  .last = head->last,
                                  .is_break = head->kind == FRAME_BREAK};
     window_push(m->window, &entry);
-    ahead_add(&m->ahead, before_lsn, entry.bytes, (uint64_t)setup()->log_max_bytes);
+    ahead_add(&m->release.ahead, before_lsn, entry.bytes, (uint64_t)setup()->log_max_bytes);
     m->at_boundary = head->last.ordinal == 0 && head->last.part == 0;
     m->paused = m->paused && m->at_boundary;
     m->frame_us = clock_mono_us();
@@ -560,7 +489,8 @@ static int digest(struct emit *m, bool *worked, struct err *e)
             metric_inc(metric(m, SESSION_TRANSACTIONS));
         }
         rc = assemble_feed(m->assemble, r.wal, r.msg, e);
-        if (rc == 0 && m->too_far && !m->at_boundary && !assemble_in_transaction(m->assemble)) {
+        if (rc == 0 && m->release.too_far && !m->at_boundary &&
+            !assemble_in_transaction(m->assemble)) {
             rc = assemble_close(m->assemble, e);
         }
     }
@@ -606,7 +536,7 @@ static int run(struct emit *m, struct err *e)
             }
         }
         if (rc == 0 && !worked) {
-            release(m, false);
+            release(m);
             wait_turn(m);
         }
     }
