@@ -50,7 +50,7 @@ void announce_take(struct announce *n, const struct batch *b)
     for (size_t i = 0; i < b->count && n->said < PER_SECOND_MAX; i++) {
         const struct batch_change *ch = &b->changes[i];
         struct pgoutput_msg m;
-        if (ch->relation == NULL || strcmp(ch->relation->name, "parking_slots") != 0 ||
+        if (ch->kind != BATCH_ROW || strcmp(ch->relation->name, "parking_slots") != 0 ||
             pgoutput_parse(ch->msg, &m, NULL) != 0) {
             continue;
         }

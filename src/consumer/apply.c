@@ -1,6 +1,7 @@
 /* apply.c - see apply.h.
  *
- * A run is a stretch of the batch whose tables keep their shape. Its plan's statements go out in one
+ * A run is a stretch of the batch whose tables keep their shape, without a message in it; a message acts
+ * (notice.h) when everything before it is written, in the same replica transaction. Its plan's statements go out in one
  * pipeline (with BEGIN in front and the cursor's save behind, where they belong), so a lone row
  * costs two round trips: everything, then COMMIT. Between the two the counts are looked at: a set
  * that met fewer rows than it should is as good as refused. COPY, which no pipeline carries, is used
@@ -10,6 +11,7 @@
 #include "base/clock.h"
 #include "base/daemon.h"
 #include "base/log.h"
+#include "consumer/notice.h"
 #include "consumer/tally.h"
 #include "consumer/rowwise.h"
 #include "consumer/statement.h"
@@ -184,7 +186,7 @@ static int know_all(struct apply *a, struct batch *b, size_t from, size_t to, st
     int rc = 0;
     for (size_t i = from; rc == 0 && i < to; i++) {
         struct batch_change *ch = &b->changes[i];
-        if (ch->relation != NULL) {
+        if (ch->kind == BATCH_ROW) {
             rc = know(a, ch->relation, e);
             continue;
         }
@@ -396,7 +398,7 @@ static int plan_run(struct apply *a, struct batch *b, size_t from, size_t to, st
     *careful = false;
     for (size_t i = from; i < to && !*careful; i++) {
         struct batch_change *ch = &b->changes[i];
-        if (ch->relation == NULL) {
+        if (ch->kind == BATCH_TRUNCATE) {
             struct plan_table **tables;
             size_t count = apply_truncated(a, b, ch, &tables);
             for (size_t k = 0; k < count; k++) {
@@ -490,16 +492,30 @@ static int apply_run(struct apply *a, struct batch *b, size_t from, size_t to, b
     return rc;
 }
 
+static int apply_message(struct apply *a, struct batch *b, const struct batch_change *ch,
+                         struct err *e)
+{
+    int rc = a->open ? 0 : conn_exec(a->db, "BEGIN", e);
+    if (rc == 0) {
+        a->open = true;
+        rc = notice_apply(a, b, ch, e);
+    }
+    return rc;
+}
+
 static int apply_runs(struct apply *a, struct batch *b, bool save, bool *saved, struct err *e)
 {
     int rc = 0;
     *saved = false;
     for (size_t from = 0; rc == 0 && from < b->count;) {
         size_t to = from + 1;
-        while (to < b->count && b->changes[to].shape == b->changes[from].shape) {
+        bool message = b->changes[from].kind == BATCH_MESSAGE;
+        while (!message && to < b->count && b->changes[to].kind != BATCH_MESSAGE &&
+               b->changes[to].shape == b->changes[from].shape) {
             to++;
         }
-        rc = apply_run(a, b, from, to, save && to == b->count, saved, e);
+        rc = message ? apply_message(a, b, &b->changes[from], e)
+                     : apply_run(a, b, from, to, save && to == b->count, saved, e);
         from = to;
     }
     buf_shrink(&a->scratch, SCRATCH_KEEP);

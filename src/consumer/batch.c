@@ -1,6 +1,8 @@
 /* batch.c - see batch.h. */
 #include "consumer/batch.h"
 
+#include "consumer/notice.h"
+
 #include <stdlib.h>
 
 /* PostgreSQL counts microseconds from 2000-01-01. */
@@ -109,13 +111,14 @@ static int commit(struct batch *b, struct str msg, struct err *e)
     return 0;
 }
 
-static void record(struct batch *b, struct relation *r, struct str msg)
+static void record(struct batch *b, enum batch_kind kind, struct relation *r, struct str msg)
 {
     if (b->count == b->cap) {
         b->cap = b->cap > 0 ? b->cap * 2 : 256;
         b->changes = def_realloc(b->changes, b->cap * sizeof *b->changes);
     }
-    b->changes[b->count++] = (struct batch_change){.relation = r,
+    b->changes[b->count++] = (struct batch_change){.kind = kind,
+                                                   .relation = r,
                                                    .msg = msg,
                                                    .commit_lsn = b->commit_lsn,
                                                    .ordinal = b->ordinal,
@@ -139,9 +142,14 @@ static int change(struct batch *b, struct str msg, bool *kept, struct err *e)
         return rc;
     }
     if (m.type == PGOUTPUT_TRUNCATE) {
-        record(b, NULL, msg);
+        record(b, BATCH_TRUNCATE, NULL, msg);
         *kept = true;
-    } else if (m.type != PGOUTPUT_MESSAGE) {
+    } else if (m.type == PGOUTPUT_MESSAGE) {
+        *kept = notice_wants(m.u.message.prefix);
+        if (*kept) {
+            record(b, BATCH_MESSAGE, NULL, msg);
+        }
+    } else {
         struct relation *r = relations_find(&b->relations, m.u.change.oid);
         if (r == NULL) {
             return err_set(e, ERR_DAMAGED,
@@ -149,7 +157,7 @@ static int change(struct batch *b, struct str msg, bool *kept, struct err *e)
                            m.u.change.oid);
         }
         if (r->sink_count > 0) {
-            record(b, r, msg);
+            record(b, BATCH_ROW, r, msg);
             *kept = true;
         }
     }

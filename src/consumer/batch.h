@@ -3,15 +3,19 @@
  * A batch holds what was read and not yet written to the replica: changes in source order, pointing into
  * the frames they came in, which it owns. It also knows the place up to which everything was read
  * (`at`), inside a transaction too, so that repeats and overlaps are skipped change by change; and it
- * puts rows that travel in parts together. Thread: the consumer's. */
+ * puts rows that travel in parts together. A message on which the consumer acts (notice.h) is a change
+ * like any other, at its place. Thread: the consumer's. */
 #ifndef PARKWAY_CONSUMER_BATCH_H
 #define PARKWAY_CONSUMER_BATCH_H
 
 #include "consumer/relation.h"
 #include "event/frame.h"
 
+enum batch_kind { BATCH_ROW, BATCH_TRUNCATE, BATCH_MESSAGE };
+
 struct batch_change {
-    struct relation *relation; /* NULL: a truncate */
+    enum batch_kind kind;
+    struct relation *relation; /* of BATCH_ROW */
     struct str msg;            /* pgoutput */
     uint64_t commit_lsn;
     uint64_t ordinal;

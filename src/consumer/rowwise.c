@@ -201,11 +201,11 @@ int rowwise_apply(struct apply *a, struct batch *b, size_t from, size_t to, stru
     arena_reset(&a->arena);
     for (size_t i = from; rc == 0 && i < to; i++) {
         const struct batch_change *ch = &b->changes[i];
-        if (ch->relation == NULL) {
+        if (ch->kind == BATCH_TRUNCATE) {
             rc = truncate(a, b, ch, e);
+            continue;
         }
-        for (size_t k = 0; rc == 0 && ch->relation != NULL && k < ch->relation->sink_count;
-             k++) {
+        for (size_t k = 0; rc == 0 && k < ch->relation->sink_count; k++) {
             rc = one(a, ch, ch->relation->sinks[k], e);
         }
         if (a->arena.held_bytes > 4 * 1024 * 1024) {
