@@ -11,9 +11,11 @@
 #include "base/clock.h"
 #include "base/daemon.h"
 #include "base/log.h"
+#include "consumer/chunk.h"
 #include "consumer/notice.h"
 #include "consumer/tally.h"
 #include "consumer/rowwise.h"
+#include "consumer/start.h"
 #include "consumer/statement.h"
 #include "pg/pipeline.h"
 
@@ -68,35 +70,14 @@ static bool refused(int rc, const struct err *e)
 
 /* --- changes as sinks see them -------------------------------------------------------------------- */
 
-/* Where the table's copy stands: what ended at or before it is in the target already. */
-static int start_of(struct apply *a, struct relation *r, uint64_t *start, struct err *e)
-{
-    struct str params[1] = {str_of(r->label)};
-    struct rows *rows = NULL;
-    *start = 0;
-    int rc = conn_query(a->db, "SELECT epoch, lsn FROM parkway.table_start WHERE relation = $1",
-                        1, params, &rows, e);
-    if (rc == 0 && rows_count(rows) > 0) {
-        struct epoch epoch;
-        if (rows_get(rows, 0, 1).p == NULL) {
-            rc = err_set(e, ERR_UNAVAILABLE, "%s is being copied to the replica", r->label);
-        } else if (epoch_parse(rows_get(rows, 0, 0), &epoch) &&
-                   epoch_eq(epoch, a->cursor->at.epoch)) {
-            (void)!lsn_parse(rows_get(rows, 0, 1), start);
-        }
-    }
-    rows_free(rows);
-    return rc;
-}
-
 static int know(struct apply *a, struct relation *r, struct err *e)
 {
-    int rc = 0;
+    int rc = r->sink_count > 0 ? start_load(r, a->cursor, a->db, e) : 0;
     for (size_t i = 0; rc == 0 && i < r->sink_count; i++) {
         struct sink *s = r->sinks[i];
         if (!s->known) {
-            rc = start_of(a, r, &s->start_lsn, e);
-            rc = rc == 0 ? sink_know(s, a->db, e) : rc;
+            s->start_lsn = start_lowest(r->start);
+            rc = sink_know(s, a->db, e);
         }
     }
     return rc;
@@ -117,7 +98,8 @@ bool apply_view_of(struct apply *a, const struct batch_change *ch, struct sink *
                    struct sink_view *out)
 {
     /* the commit's end is not known before the commit; no other transaction ends between the two */
-    if (ch->commit_lsn < s->start_lsn) {
+    unsigned held = s->append ? 0 : ch->held;
+    if (ch->commit_lsn < s->start_lsn || held == (CHUNK_OLD | CHUNK_NEW)) {
         return false;
     }
     struct pgoutput_msg m;
@@ -146,8 +128,11 @@ bool apply_view_of(struct apply *a, const struct batch_change *ch, struct sink *
         out->op = PLAN_OP_INSERT;
         out->neu = sink_row(s, neu != NULL ? neu : old, &as, &a->arena);
     } else {
-        out->old = sink_row(s, old, &as, &a->arena);
-        out->neu = sink_row(s, neu, &as, &a->arena);
+        out->old = (held & CHUNK_OLD) != 0 ? NULL : sink_row(s, old, &as, &a->arena);
+        out->neu = (held & CHUNK_NEW) != 0 ? NULL : sink_row(s, neu, &as, &a->arena);
+        out->op = (held & CHUNK_OLD) != 0   ? PLAN_OP_INSERT
+                  : (held & CHUNK_NEW) != 0 ? PLAN_OP_DELETE
+                                            : op;
     }
     return true;
 }
@@ -197,7 +182,7 @@ static int know_all(struct apply *a, struct batch *b, size_t from, size_t to, st
             rc = r != NULL ? know(a, r, e) : 0;
         }
     }
-    return rc;
+    return rc == 0 ? start_judge(b, from, to, a->db, &a->arena, &a->scratch, e) : rc;
 }
 
 /* --- a plan's statements -------------------------------------------------------------------------- */

@@ -21,6 +21,7 @@ struct batch_change {
     uint64_t ordinal;
     int64_t commit_us; /* since 1970 */
     uint32_t shape;    /* changes of different numbers must not share a plan */
+    uint8_t held;      /* CHUNK_OLD, CHUNK_NEW: halves that the table's copy has (start_judge) */
 };
 
 struct batch_block;

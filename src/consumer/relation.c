@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "consumer/plan.h"
 #include "consumer/sink.h"
+#include "consumer/start.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ static void relation_free(struct relation *r)
     free(r->label);
     free(r->schema);
     free(r->name);
+    start_free(r->start);
     buf_fini(&r->msg);
     free(r);
 }

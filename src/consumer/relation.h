@@ -11,6 +11,7 @@
 #include "pg/pgoutput.h"
 
 struct sink;
+struct start;
 struct arena;
 
 struct relation_column {
@@ -28,6 +29,7 @@ struct relation {
     struct sink **sinks;
     size_t sink_count;
     bool retired;
+    struct start *start; /* where its copy stands (start.h); NULL: not looked up yet */
     struct buf msg;
 };
 

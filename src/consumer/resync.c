@@ -232,10 +232,13 @@ static int repair(struct resync *r, const struct sink *s, struct err *e)
 
 static int remember(struct resync *r, const struct relation *rel, struct err *e)
 {
-    struct str params[3] = {str_of(rel->label), str_of(r->epoch), str_of(r->lsn)};
+    struct str params[4] = {str_of(consumer_conf()->name), str_of(rel->label), str_of(r->epoch),
+                            str_of(r->lsn)};
     return conn_query(r->replica,
-                      "INSERT INTO parkway.table_start (relation, epoch, lsn)"
-                      " VALUES ($1, $2, $3::text::pg_lsn) ON CONFLICT (relation)"
+                      "WITH gone AS (DELETE FROM parkway.table_chunk"
+                      "               WHERE consumer = $1 AND relation = $2)"
+                      " INSERT INTO parkway.table_start (consumer, relation, epoch, lsn)"
+                      " VALUES ($1, $2, $3, $4::text::pg_lsn) ON CONFLICT (consumer, relation)"
                       " DO UPDATE SET epoch = excluded.epoch, lsn = excluded.lsn",
                       ARRAY_LEN(params), params, NULL, e);
 }

@@ -109,14 +109,15 @@ static int judge_mirror(struct enrolment *en, size_t i, struct err *e)
     bool finished = false;
     bool published = false;
     bool filled = false;
-    int rc = ask_bool(en->replica, "select true from parkway.table_start where relation = $1",
-                      name, &started, e);
+    struct rows *r;
+    int rc = conn_query(
+        en->replica,
+        "select lsn is not null from parkway.table_start where consumer = $1 and relation = $2",
+        2, (struct str[]){str_of(consumer_conf()->name), str_of(name)}, &r, e);
     if (rc == 0) {
-        rc = ask_bool(en->replica,
-                      "select lsn is not null from parkway.table_start where relation = $1",
-                      name, &finished, e);
-    }
-    if (rc == 0) {
+        started = rows_count(r) > 0;
+        finished = started && rows_text(r, 0, 0)[0] == 't';
+        rows_free(r);
         rc = is_published(en, m->table, &published, e);
     }
     if (rc == 0) {
@@ -155,9 +156,12 @@ static int announce(struct enrolment *en, struct err *e)
         if (en->copies[i] != COPY_NOT) {
             rc = conn_query(
                 en->replica,
-                "insert into parkway.table_start (relation, epoch, lsn) values ($1, "
-                "'', null) on conflict (relation) do update set lsn = null",
-                1, (struct str[]){str_of(en->captured->mirrors[i].table->name)}, NULL, e);
+                "insert into parkway.table_start (consumer, relation, epoch, lsn) values ($1, "
+                "$2, '', null) on conflict (consumer, relation) do update set lsn = null",
+                2,
+                (struct str[]){str_of(consumer_conf()->name),
+                               str_of(en->captured->mirrors[i].table->name)},
+                NULL, e);
         }
     }
     if (rc == 0) {
@@ -276,12 +280,13 @@ static int copy_mirror(struct enrolment *en, size_t i, struct err *e)
         rc = captured_copy(en->primary, en->replica, m, &count, e);
     }
     if (rc == 0) {
-        rc = conn_query(
-            en->replica,
-            "update parkway.table_start set epoch = $2, lsn = $3::text::pg_lsn "
-            "where relation = $1",
-            3, (struct str[]){str_of(m->table->name), str_of(en->epoch), str_of(en->lsn)}, NULL,
-            e);
+        rc = conn_query(en->replica,
+                        "update parkway.table_start set epoch = $2, lsn = $3::text::pg_lsn "
+                        "where relation = $1 and consumer = $4",
+                        4,
+                        (struct str[]){str_of(m->table->name), str_of(en->epoch),
+                                       str_of(en->lsn), str_of(consumer_conf()->name)},
+                        NULL, e);
     }
     if (rc == 0 && count > 0) {
         char text[256];

@@ -1,0 +1,36 @@
+-- Copies of tables: since when each consumer applies the changes of a table, and the pieces of a copy that is not yet one
+-- with the log. Written by parkway bootstrap and parkway migrate; the consumer clears it.
+
+-- table_start is kept for each consumer. lsn is the highest position at which a piece of the table was copied, NULL while
+-- a piece is missing. shape is what the source looked like when it was copied (a digest); key and casts are the columns by
+-- which the pieces are ordered, and the types (and collations) in which they are compared, as SQL.
+ALTER TABLE parkway.table_start ADD COLUMN IF NOT EXISTS consumer text;
+ALTER TABLE parkway.table_start ADD COLUMN IF NOT EXISTS shape text NOT NULL DEFAULT '';
+ALTER TABLE parkway.table_start ADD COLUMN IF NOT EXISTS key text[] NOT NULL DEFAULT '{}';
+ALTER TABLE parkway.table_start ADD COLUMN IF NOT EXISTS casts text[] NOT NULL DEFAULT '{}';
+
+ALTER TABLE parkway.table_start DROP CONSTRAINT IF EXISTS table_start_pkey;
+INSERT INTO parkway.table_start (consumer, relation, epoch, lsn)
+    SELECT c.consumer, s.relation, s.epoch, s.lsn FROM parkway.table_start s, parkway.cursor c
+    WHERE s.consumer IS NULL;
+DELETE FROM parkway.table_start WHERE consumer IS NULL;
+ALTER TABLE parkway.table_start ADD PRIMARY KEY (consumer, relation);
+
+-- One piece of a table: the rows whose key is at or behind lower and before the next piece's lower (NULL: from the first
+-- row on), as they stood at lsn. lsn NULL: still to be copied. The rows and this row's lsn are committed together. All
+-- pieces of a table go when the consumer has come past the highest lsn: then the table is one with the rest.
+CREATE TABLE IF NOT EXISTS parkway.table_chunk (
+    consumer       text NOT NULL,
+    relation       text NOT NULL,
+    chunk          int NOT NULL,
+    lower          text[],
+    rows_estimated bigint NOT NULL DEFAULT 0,
+    epoch          text,
+    lsn            pg_lsn,
+    rows           bigint NOT NULL DEFAULT 0,
+    bytes          bigint NOT NULL DEFAULT 0,
+    copied_at      timestamptz,
+    PRIMARY KEY (consumer, relation, chunk)
+);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON parkway.table_chunk TO parkway;
