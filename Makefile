@@ -65,7 +65,7 @@ LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_S
 MAIN_SRC := src/main.c
 CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/verbs.c cli/shell.c cli/cqrs.c
 
-UNIT     := test_buf test_err test_conf
+UNIT     := test_buf test_err test_conf test_metric
 UNIT     += test_position test_frontier test_assemble test_member test_event test_window test_retry
 UNIT     += test_frame test_pgoutput test_chain test_plan test_batch test_mirror
 UNIT     += test_utf8 test_uri test_dsn test_result test_direct test_parking test_routes test_argline test_present
