@@ -156,6 +156,23 @@ static int prepare_broker(struct resume *res, struct err *e)
     return rc;
 }
 
+/* The lowest place of a registered replica behind which the slot has forgotten history: the budget was
+ * exceeded, or release is "confirmed". A resend cannot reach back that far. */
+static bool left_behind(const struct relay *r, struct position slot, struct position *at)
+{
+    bool any = false;
+    *at = slot;
+    for (size_t i = 0; i < r->replica_count; i++) {
+        const struct session_replica *one = &r->replicas[i];
+        if (one->registered && one->reported && epoch_eq(one->epoch, slot.epoch) &&
+            one->lsn < at->lsn) {
+            at->lsn = one->lsn;
+            any = true;
+        }
+    }
+    return any;
+}
+
 /* Where both lanes continue, from what primary and broker said. */
 static void place(struct relay *r, struct session *s, const struct registry *reg,
                   const struct resume *res)
@@ -180,8 +197,15 @@ static void place(struct relay *r, struct session *s, const struct registry *reg
     bool beyond = same && res->log_last.lsn > reg->wal_lsn;
     s->is_break = res->log_found ? !same || short_of || beyond : reg->lost;
     s->settle = reg->lost;
+    struct position behind;
     if (s->is_break) {
         s->break_from = res->log_found ? res->log_last : slot;
+    } else if (r->resend && left_behind(r, slot, &behind)) {
+        /* who asked for what the slot has forgotten must resync; to all others the break is a repeat,
+         * because they stand at or behind the slot's position */
+        s->is_break = true;
+        s->break_from = behind;
+        s->replayed_to = same ? res->log_last.lsn : 0;
     } else if (same && r->resend) {
         s->replayed_to = res->log_last.lsn;
     } else if (same) {
