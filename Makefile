@@ -51,14 +51,14 @@ RELAY_SRC    := src/relay/relay_conf.c src/relay/intake.c src/relay/assemble.c s
 CONSUMER_SRC := src/consumer/consumer_conf.c src/consumer/chain.c src/consumer/plan.c \
                 src/consumer/tally.c src/consumer/chunk.c src/consumer/start.c src/consumer/mirror.c src/consumer/receive.c src/consumer/report.c \
                 src/consumer/relation.c src/consumer/notice.c src/consumer/sink.c src/consumer/statement.c src/consumer/batch.c \
-                src/consumer/cursor.c src/consumer/park.c src/consumer/apply.c src/consumer/rowwise.c \
-                src/consumer/announce.c src/consumer/resync.c src/consumer/follow.c src/consumer/consumer.c
+                src/consumer/cursor.c src/consumer/park.c src/consumer/aside.c src/consumer/apply.c src/consumer/rowwise.c \
+                src/consumer/reapply.c src/consumer/announce.c src/consumer/resync.c src/consumer/follow.c src/consumer/consumer.c
 DOMAIN_SRC   := src/domain/db.c src/domain/parking.c
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
                 src/command/idempotency.c src/command/probe.c src/command/slotpage.c \
                 src/command/command.c
 OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/account.c \
-                src/ops/enroll.c src/ops/migrate_conf.c src/ops/migrate.c src/ops/status.c
+                src/ops/enroll.c src/ops/migrate_conf.c src/ops/migrate.c src/ops/status.c src/ops/parked.c
 
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \
             $(CONSUMER_SRC) $(DOMAIN_SRC) $(COMMAND_SRC) $(OPS_SRC)

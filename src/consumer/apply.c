@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/daemon.h"
 #include "base/log.h"
+#include "consumer/aside.h"
 #include "consumer/chunk.h"
 #include "consumer/notice.h"
 #include "consumer/tally.h"
@@ -123,7 +124,8 @@ bool apply_view_of(struct apply *a, const struct batch_change *ch, struct sink *
                                                   : PLAN_OP_DELETE;
     struct position at = {a->cursor->at.epoch, ch->commit_lsn, ch->ordinal, 0};
     struct sink_change as = {.at = at, .commit_us = ch->commit_us, .op = ops[op]};
-    *out = (struct sink_view){.sink = s, .op = op, .at = at};
+    *out = (struct sink_view){
+        .sink = s, .op = op, .at = at, .commit_us = ch->commit_us, .msg = ch->msg};
     if (s->plan.mode == PLAN_APPEND) {
         out->op = PLAN_OP_INSERT;
         out->neu = sink_row(s, neu != NULL ? neu : old, &as, &a->arena);
@@ -372,14 +374,16 @@ static int send_plan(struct apply *a, const struct plan *p, bool save, struct er
 
 /* --- runs and transactions ---------------------------------------------------------------------- */
 
-static int plan_run(struct apply *a, struct batch *b, size_t from, size_t to, struct plan *p,
-                    bool *careful, struct err *e)
+/* settled: changes that cannot be applied now are put aside; otherwise they make the run one that needs care. */
+static int plan_run(struct apply *a, struct batch *b, size_t from, size_t to, bool settled,
+                    struct plan *p, bool *careful, struct err *e)
 {
     int rc = know_all(a, b, from, to, e);
     if (rc != 0) {
         return rc;
     }
     plan_init(p, &a->arena);
+    park_drop(a->park);
     *careful = false;
     for (size_t i = from; i < to && !*careful; i++) {
         struct batch_change *ch = &b->changes[i];
@@ -401,9 +405,13 @@ static int plan_run(struct apply *a, struct batch *b, size_t from, size_t to, st
             if (!apply_view_of(a, ch, s, &v)) {
                 continue;
             }
-            *careful = s->broken.code != 0 || park_holds(a->park, &v);
-            if (!*careful) {
+            if (!aside_wants(a, &v)) {
+                park_pass(a->park, &v);
                 plan_change(p, &s->plan, v.op, v.old, v.neu);
+            } else if (settled) {
+                aside_put(a, &v);
+            } else {
+                *careful = true;
             }
         }
     }
@@ -449,7 +457,12 @@ static int apply_run(struct apply *a, struct batch *b, size_t from, size_t to, b
     arena_reset(&a->arena);
     struct plan p;
     bool careful;
-    int rc = plan_run(a, b, from, to, &p, &careful, e);
+    int rc = plan_run(a, b, from, to, false, &p, &careful, e);
+    if (rc == 0 && careful && !a->halt_on_poison) {
+        rc = aside_settle(a, b, from, to, e);
+        arena_reset(&a->arena);
+        rc = rc == 0 ? plan_run(a, b, from, to, true, &p, &careful, e) : rc;
+    }
     if (rc != 0) {
         return rc;
     }
@@ -458,7 +471,7 @@ static int apply_run(struct apply *a, struct batch *b, size_t from, size_t to, b
         rc = run_set(a, &p, save, e);
         if (!refused(rc, e)) {
             *saved = rc == 0 && save;
-            return rc;
+            return rc == 0 ? park_flush(a->park, a->db, e) : rc;
         }
         tally_add(TALLY_FALLBACKS, 1);
         log_debug("set refused rows=%zu sqlstate=%s reason=\"%s\"", to - from, e->sqlstate,

@@ -24,7 +24,8 @@ struct apply {
     bool halt_on_poison;
     struct arena arena; /* of one run */
     struct buf scratch;
-    int64_t patient_us; /* when a refused change was last tried again; 0: never */
+    int64_t patient_us; /* when refused work was last waited for; 0: never */
+    bool patient;       /* it is being waited for */
     bool bloated;       /* libpq's buffers grew with a huge value: reopen the connection */
     bool open;          /* a replica transaction is open */
     uint64_t rows_open; /* changes written into it */

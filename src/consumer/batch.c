@@ -265,3 +265,16 @@ int batch_feed(struct batch *b, const struct frame_head *h, struct rd items, voi
     }
     return 0;
 }
+
+void batch_put(struct batch *b, struct relation *r, struct str msg, const struct position *at,
+               int64_t commit_us)
+{
+    char *mem = def_alloc(msg.n);
+    memcpy(mem, msg.p, msg.n);
+    own(b, mem, msg.n);
+    record(b, BATCH_ROW, r, (struct str){mem, msg.n});
+    struct batch_change *ch = &b->changes[b->count - 1];
+    ch->commit_lsn = at->lsn;
+    ch->ordinal = at->ordinal;
+    ch->commit_us = commit_us;
+}

@@ -55,6 +55,9 @@ void batch_restart(struct batch *b, struct position at);
  * the fault stays. */
 NODISCARD int batch_feed(struct batch *b, const struct frame_head *h, struct rd items,
                          void *mem, size_t mem_size, struct err *e);
+/* batch_put - one row change that was kept elsewhere, of the version r of its table; msg is copied. */
+void batch_put(struct batch *b, struct relation *r, struct str msg, const struct position *at,
+               int64_t commit_us);
 /* batch_inside - `at` lies inside a transaction: what is here must not be committed yet. */
 bool batch_inside(const struct batch *b);
 /* batch_drop_part - forgets the parts of an unfinished row: they will be read again. */

@@ -21,6 +21,7 @@ void follow_init(struct follow *f, struct receive *receive, struct report *repor
     *f = (struct follow){.conf = consumer_conf(), .receive = receive, .report = report};
     batch_init(&f->batch, mirrors);
     apply_init(&f->apply);
+    reapply_init(&f->reapply);
     f->apply.cursor = &f->cursor;
     f->apply.park = &f->park;
     f->apply.halt_on_poison = strcmp(f->conf->on_poison, "halt") == 0;
@@ -31,6 +32,8 @@ void follow_fini(struct follow *f)
     follow_stop(f);
     batch_fini(&f->batch);
     apply_fini(&f->apply);
+    reapply_fini(&f->reapply);
+    park_fini(&f->park);
     announce_fini(&f->announce);
 }
 
@@ -75,6 +78,7 @@ void follow_stop(struct follow *f)
 {
     if (f->db != NULL) {
         apply_abandon(&f->apply);
+        park_say_halted(&f->park, f->db);
         apply_attach(&f->apply, NULL);
         conn_close(f->db);
         f->db = NULL;
@@ -162,7 +166,11 @@ static int commit(struct follow *f, struct err *e)
         announce_say(&f->announce);
     }
     measure(f);
-    return check_flushed(f, false, e);
+    rc = park_resumed(&f->park, f->db, f->cursor.at.lsn, e);
+    if (rc == 0) {
+        rc = reapply_turn(&f->reapply, &f->apply, &f->batch, e);
+    }
+    return rc == 0 ? check_flushed(f, false, e) : rc;
 }
 
 static bool full(const struct follow *f)
@@ -344,7 +352,11 @@ static int idle(struct follow *f, struct err *e)
     } else if (f->hole.open && f->silent_us == 0) {
         fill_hole(f);
     }
-    return check_flushed(f, true, e);
+    int rc = 0;
+    if (!f->apply.open && !batch_inside(&f->batch)) {
+        rc = reapply_turn(&f->reapply, &f->apply, &f->batch, e);
+    }
+    return rc == 0 ? check_flushed(f, true, e) : rc;
 }
 
 int follow_turn(struct follow *f, struct err *e)

@@ -17,6 +17,7 @@
 #include "consumer/consumer_conf.h"
 #include "consumer/receive.h"
 #include "consumer/report.h"
+#include "consumer/reapply.h"
 
 struct follow {
     const struct consumer_conf *conf;
@@ -26,6 +27,7 @@ struct follow {
     struct cursor cursor;
     struct park park;
     struct apply apply;
+    struct reapply reapply;
     struct batch batch;
     struct announce announce;
 

@@ -1,19 +1,13 @@
 /* rowwise.c - see rowwise.h. */
 #include "consumer/rowwise.h"
 
-#include "base/clock.h"
-#include "base/daemon.h"
 #include "base/log.h"
+#include "consumer/aside.h"
 #include "consumer/tally.h"
 #include "consumer/statement.h"
 #include "pg/pipeline.h"
 
 #include <stdio.h>
-
-/* Waits before a refused change is tried again. When much is refused, one wait in a while is enough to
- * let a half-done change of the table's shape settle. */
-static const int64_t retry_waits_ms[] = {50, 250};
-enum { PATIENT_EVERY_US = 10000000 };
 
 static int once(struct apply *a, struct sink *s, enum sink_op op, const struct sink_view *v,
                 int64_t *affected, struct err *e)
@@ -103,34 +97,31 @@ static bool poison(int rc, const struct err *e)
     return rc == ERR_TOO_LARGE || (rc == ERR_SQL && !apply_transient(e));
 }
 
-/* The cause without the row's values, which have no place in a log; all of it is in parkway.parked. */
-static void cause(const struct err *why, char *out, size_t size)
+/* What becomes of a change that is refused for good. */
+static int dispose(struct apply *a, const struct sink_view *v, const struct err *why,
+                   struct err *e)
 {
-    static const char *const values[] = {": Key (", ": Failing row contains"};
-    snprintf(out, size, "%s",
-             memcmp(why->sqlstate, "22", 2) == 0 ? "a value does not fit" : why->text);
-    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
-        char *at = strstr(out, values[i]);
-        if (at != NULL) {
-            *at = '\0';
-        }
+    if (!a->halt_on_poison) {
+        park_put(a->park, v, why);
+        return 0;
     }
-}
-
-static int dispose(struct apply *a, const struct sink_view *v, struct err *why, struct err *e)
-{
     char position[POSITION_TEXT_MAX];
-    char text[sizeof why->text];
-    position_text(v->at, position);
-    cause(why, text, sizeof text);
-    if (a->halt_on_poison) {
-        return err_sql(e, ERR_CONFLICT, why->sqlstate, "change of %s.%s at %s: %s",
-                       v->sink->schema, v->sink->name, position, text);
+    bool skip = false;
+    int rc = park_skips(a->park, a->db, v, &skip, e);
+    if (rc != 0) {
+        return rc;
     }
-    log_warn("change parked relation=%s.%s position=%s sqlstate=%s reason=\"%s\"",
-             v->sink->schema, v->sink->name, position, why->sqlstate, text);
-    tally_add(TALLY_PARKED, 1);
-    return park_add(a->park, a->db, v, why, e);
+    position_text(v->at, position);
+    if (skip) {
+        log_warn("change skipped relation=%s.%s position=%s", v->sink->schema, v->sink->name,
+                 position);
+        return 0;
+    }
+    park_halt(a->park, v, why);
+    char text[sizeof why->text];
+    park_cause(why, text, sizeof text);
+    return err_sql(e, ERR_CONFLICT, why->sqlstate, "change of %s.%s at %s: %s", v->sink->schema,
+                   v->sink->name, position, text);
 }
 
 static int one(struct apply *a, const struct batch_change *ch, struct sink *s, struct err *e)
@@ -139,24 +130,13 @@ static int one(struct apply *a, const struct batch_change *ch, struct sink *s, s
     if (!apply_view_of(a, ch, s, &v)) {
         return 0;
     }
-    bool held = false;
-    int rc = park_confirm(a->park, a->db, &v, &held, e);
-    if (rc != 0) {
-        return rc;
-    }
-    if (held) {
+    if (park_any(a->park) && park_holds(a->park, &v)) {
         struct err why = ERR_INIT;
         err_sql(&why, ERR_SQL, "PKKEY", "an earlier change of the same key is parked");
         return dispose(a, &v, &why, e);
     }
-    rc = in_savepoint(a, &v, e);
-    bool patient = poison(rc, e) &&
-                   (a->patient_us == 0 || clock_mono_us() - a->patient_us > PATIENT_EVERY_US);
-    if (patient) {
-        a->patient_us = clock_mono_us();
-    }
-    for (size_t i = 0; patient && poison(rc, e) && i < ARRAY_LEN(retry_waits_ms); i++) {
-        daemon_wait_ms(retry_waits_ms[i]);
+    int rc = in_savepoint(a, &v, e);
+    for (size_t tries = 0; poison(rc, e) && aside_patience(a, tries); tries++) {
         sink_forget(s);
         rc = sink_know(s, a->db, e);
         if (rc == 0 && apply_view_of(a, ch, s, &v)) {
@@ -165,7 +145,10 @@ static int one(struct apply *a, const struct batch_change *ch, struct sink *s, s
     }
     if (poison(rc, e)) {
         struct err why = *e;
-        rc = dispose(a, &v, &why, e);
+        return dispose(a, &v, &why, e);
+    }
+    if (rc == 0) {
+        park_pass(a->park, &v);
     }
     return rc;
 }
@@ -187,7 +170,10 @@ static int truncate(struct apply *a, struct batch *b, const struct batch_change 
     }
     buf_reset(&a->scratch);
     statement_truncate(tables, usable, &a->scratch);
-    int rc = conn_exec(a->db, buf_cstr(&a->scratch), e);
+    int rc = park_flush(a->park, a->db, e);
+    if (rc == 0) {
+        rc = conn_exec(a->db, buf_cstr(&a->scratch), e);
+    }
     for (size_t i = 0; rc == 0 && i < usable; i++) {
         rc = park_clear(a->park, a->db, tables[i]->owner, e);
     }
@@ -199,6 +185,11 @@ int rowwise_apply(struct apply *a, struct batch *b, size_t from, size_t to, stru
     /* a deferrable constraint of the replica may be violated between two rows of one statement */
     int rc = conn_exec(a->db, "SET CONSTRAINTS ALL DEFERRED", e);
     arena_reset(&a->arena);
+    park_drop(a->park);
+    if (rc == 0 && park_any(a->park)) {
+        rc = aside_settle(a, b, from, to, e);
+        arena_reset(&a->arena);
+    }
     for (size_t i = from; rc == 0 && i < to; i++) {
         const struct batch_change *ch = &b->changes[i];
         if (ch->kind == BATCH_TRUNCATE) {
@@ -212,5 +203,5 @@ int rowwise_apply(struct apply *a, struct batch *b, size_t from, size_t to, stru
             arena_reset(&a->arena);
         }
     }
-    return rc;
+    return rc == 0 ? park_flush(a->park, a->db, e) : rc;
 }

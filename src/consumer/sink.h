@@ -57,6 +57,7 @@ struct sink {
 
     bool known;        /* the shape was looked up */
     struct err broken; /* code 0: usable */
+    bool settled;      /* aside.c's note: a broken sink was looked at again in this run */
     struct sink_column *columns;
     uint16_t *key;
     bool unique;   /* a unique index stands behind the key */
@@ -95,6 +96,8 @@ struct sink_view {
     const struct str *old; /* may be NULL */
     const struct str *neu; /* may be NULL */
     struct position at;
+    int64_t commit_us; /* since 1970 */
+    struct str msg;    /* pgoutput, as the log brought it */
 };
 
 /* sink_row - a relation's row as the sink's columns. */

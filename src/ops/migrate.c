@@ -83,7 +83,7 @@ static bool is_migration(const struct dirent *d)
 {
     size_t n = strlen(d->d_name);
     return n > 7 && d->d_name[0] >= '0' && d->d_name[0] <= '9' && d->d_name[1] >= '0' &&
-           d->d_name[1] <= '9' && strcmp(d->d_name + n - 4, ".sql") == 0;
+           d->d_name[1] <= '9' && d->d_name[2] == '_' && strcmp(d->d_name + n - 4, ".sql") == 0;
 }
 
 static int select_migration(const struct dirent *d)
@@ -93,25 +93,28 @@ static int select_migration(const struct dirent *d)
 
 /* ---- applying them -------------------------------------------------------------------------- */
 
-static int applied_version(struct conn *c, int64_t *out, struct err *e)
+/* The two digits in front of a file's name. */
+enum { VERSIONS = 100 };
+
+/* Files that were applied before; not all below the newest one need to be: several came at a time. */
+static int applied_versions(struct conn *c, bool out[VERSIONS], struct err *e)
 {
-    struct rows *r;
+    struct rows *r = NULL;
     int rc =
         conn_query(c, "select to_regclass('parkway.migrations') is not null", 0, NULL, &r, e);
-    if (rc != 0) {
-        return rc;
-    }
-    bool exists = rows_text(r, 0, 0)[0] == 't';
+    bool exists = rc == 0 && rows_text(r, 0, 0)[0] == 't';
     rows_free(r);
-    *out = 0;
+    r = NULL;
     if (exists) {
-        rc = conn_query(c, "select coalesce(max(version), 0) from parkway.migrations", 0, NULL,
-                        &r, e);
-        if (rc == 0) {
-            *out = rows_int(r, 0, 0);
-            rows_free(r);
+        rc = conn_query(c, "select version from parkway.migrations", 0, NULL, &r, e);
+    }
+    for (size_t i = 0; rc == 0 && r != NULL && i < rows_count(r); i++) {
+        int64_t version = rows_int(r, i, 0);
+        if (version >= 0 && version < VERSIONS) {
+            out[version] = true;
         }
     }
+    rows_free(r);
     return rc;
 }
 
@@ -135,27 +138,26 @@ static int remember(struct conn *c, const char *name, struct err *e)
                       2, (struct str[]){{name, 2}, str_of(name)}, NULL, e);
 }
 
-/* Applies the files above version; version becomes the last one's. The table that remembers comes with one of
+/* Applies the files that were not; *version becomes the last one's. The table that remembers comes with one of
  * the first files, so all are remembered behind the last. */
-static int apply_files(struct conn *c, const char *directory, int64_t *version, struct err *e)
+static int apply_files(struct conn *c, const char *directory, const bool applied[VERSIONS],
+                       int64_t *version, struct err *e)
 {
     struct dirent **files = NULL;
     int count = scandir(directory, &files, select_migration, alphasort);
     if (count < 0) {
         return err_set(e, ERR_NOT_FOUND, "could not read %s: %s", directory, strerror(errno));
     }
-    int64_t before = *version;
     int rc = conn_exec(c, "begin", e);
     for (int i = 0; rc == 0 && i < count; i++) {
-        if (strtoll(files[i]->d_name, NULL, 10) > before) {
+        if (!applied[strtoll(files[i]->d_name, NULL, 10)]) {
             rc = apply_file(c, directory, files[i]->d_name, e);
         }
     }
     for (int i = 0; rc == 0 && i < count; i++) {
-        int64_t number = strtoll(files[i]->d_name, NULL, 10);
-        if (number > before) {
+        *version = strtoll(files[i]->d_name, NULL, 10);
+        if (!applied[*version]) {
             rc = remember(c, files[i]->d_name, e);
-            *version = number;
         }
     }
     if (rc == 0) {
@@ -172,12 +174,13 @@ static int migrate_side(struct conn *c, const char *side, struct err *e)
 {
     struct buf directory = BUF_INIT;
     int64_t version = 0;
+    bool applied[VERSIONS] = {false};
     int rc = find_directory(side, &directory, e);
     if (rc == 0) {
-        rc = applied_version(c, &version, e);
+        rc = applied_versions(c, applied, e);
     }
     if (rc == 0) {
-        rc = apply_files(c, buf_cstr(&directory), &version, e);
+        rc = apply_files(c, buf_cstr(&directory), applied, &version, e);
     }
     buf_fini(&directory);
     if (rc != 0) {

@@ -52,6 +52,29 @@ static void add_server(struct status *s, const char *key, int rc, const struct e
     }
 }
 
+/* One line for each table with parked changes: how many, and the oldest one's cause. */
+static void print_parked(struct conn *replica)
+{
+    struct rows *r = NULL;
+    struct err e = ERR_INIT;
+    if (replica != NULL &&
+        conn_query(replica,
+                   "select distinct on (consumer, relation) consumer, relation,"
+                   " count(*) over (partition by consumer, relation), state, error,"
+                   " to_char(parked_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+                   " from parkway.parked where op <> 'moved' and state <> 'skipped'"
+                   " order by consumer, relation, id",
+                   0, NULL, &r, &e) != 0) {
+        fprintf(stderr, "status: %s\n", e.text);
+    }
+    for (size_t i = 0; r != NULL && i < rows_count(r); i++) {
+        printf("%s of %s: %s (consumer %s), oldest since %s: %s\n", rows_text(r, i, 3),
+               rows_text(r, i, 1), rows_text(r, i, 2), rows_text(r, i, 0), rows_text(r, i, 5),
+               rows_text(r, i, 4));
+    }
+    rows_free(r);
+}
+
 static int open_database(struct conn **out, const char *url, struct err *e)
 {
     struct conn_options o = {.application_name = "parkway status",
@@ -174,6 +197,7 @@ int status_main(int argc, char **argv)
     add_replica(&s, replica);
     add_dead_letters(&s, broker);
     print_detail(&s);
+    print_parked(replica);
     link_close(broker);
     conn_close(replica);
     conn_close(primary);

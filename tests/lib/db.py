@@ -95,11 +95,17 @@ def stays(where, sql, expected, what):
     check(rows(where, sql) == expected, f"{what}: {short(rows(where, sql))} instead of {short(expected)}")
 
 
+def tables(columns):
+    """Empty captured tables on both sides (name -> columns), open to cqrs as the application's tables are."""
+    for name, text in columns.items():
+        for side, rights in (("primary", "select, insert, update, delete, truncate"), ("replica", "select")):
+            execute(side, f"create table if not exists {name} ({text})")
+            execute(side, f"grant {rights} on {name} to cqrs")
+    stack.capture(*(f"public.{name}" for name in columns))
+    for name in columns:
+        execute("primary", f"truncate {name}")
+    wait_equal(*columns)
+
+
 def table(name, columns):
-    """An empty captured table of this name on both sides, open to cqrs as the application's tables are."""
-    for side, rights in (("primary", "select, insert, update, delete, truncate"), ("replica", "select")):
-        execute(side, f"create table if not exists {name} ({columns})")
-        execute(side, f"grant {rights} on {name} to cqrs")
-    stack.capture(f"public.{name}")
-    execute("primary", f"truncate {name}")
-    wait_equal(name)
+    tables({name: columns})
