@@ -53,6 +53,7 @@ CONSUMER_SRC := src/consumer/consumer_conf.c src/consumer/chain.c src/consumer/p
                 src/consumer/relation.c src/consumer/notice.c src/consumer/sink.c src/consumer/statement.c src/consumer/batch.c \
                 src/consumer/cursor.c src/consumer/park.c src/consumer/aside.c src/consumer/apply.c src/consumer/rowwise.c \
                 src/consumer/reapply.c src/consumer/announce.c src/consumer/resync.c src/consumer/follow.c src/consumer/consumer.c
+CONSUMER_SRC += src/consumer/view.c src/consumer/view_text.c src/consumer/view_check.c src/consumer/view_build.c
 DOMAIN_SRC   := src/domain/db.c src/domain/parking.c
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
                 src/command/idempotency.c src/command/probe.c src/command/slotpage.c \

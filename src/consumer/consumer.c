@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "consumer/follow.h"
 #include "consumer/tally.h"
+#include "consumer/view_build.h"
 #include "event/setup.h"
 
 #include <malloc.h>
@@ -36,8 +37,13 @@ static const char session_sql[] =
     "tcp_keepalives_interval = 2;"
     " SET tcp_keepalives_count = 4; SET tcp_user_timeout = 15000";
 
+/* A view that was refused may be possible later: its tables may be on their way. */
+enum { VIEWS_RETRY_US = 60000000 };
+
 struct consumer {
     struct mirrors mirrors;
+    struct views views;
+    int64_t views_due_us; /* when to look whether they are as configured; 0: they are */
     struct receive *receive;
     struct report *report;
     struct follow follow;
@@ -76,6 +82,22 @@ static int connect_replica(struct consumer *c, struct err *e)
         return rc;
     }
     return follow_start(&c->follow, db, e);
+}
+
+/* Nothing is applied meanwhile; what serves readers goes on. */
+static int settle_views(struct consumer *c, struct err *e)
+{
+    size_t refused = 0;
+    if (c->views_due_us == 0 || c->views_due_us > clock_mono_us() || c->follow.apply.open) {
+        return 0;
+    }
+    int rc = view_build_missing(&c->views, &c->mirrors, consumer_conf()->name, c->follow.db,
+                                &refused, e);
+    if (rc == 0) {
+        tally_set(TALLY_VIEWS_REFUSED, (int64_t)refused);
+        c->views_due_us = refused > 0 ? clock_mono_us() + VIEWS_RETRY_US : 0;
+    }
+    return rc;
 }
 
 static void trouble(struct consumer *c, int rc, const struct err *e)
@@ -139,6 +161,9 @@ static void run(struct consumer *c)
             }
         }
         if (rc == 0) {
+            rc = settle_views(c, &e);
+        }
+        if (rc == 0) {
             int64_t applied = metric_get(&tally_table[TALLY_APPLIED]);
             rc = follow_turn(&c->follow, &e);
             if (rc == 0 && metric_get(&tally_table[TALLY_APPLIED]) != applied) {
@@ -156,9 +181,13 @@ static void run(struct consumer *c)
 static int start(struct consumer *c, struct err *e)
 {
     int rc = mirrors_load(&c->mirrors, consumer_conf(), e);
+    if (rc == 0) {
+        rc = views_load(&c->views, consumer_conf(), e);
+    }
     if (rc != 0) {
         return rc;
     }
+    c->views_due_us = 1;
     struct receive_options in = {.url = setup()->broker_url,
                                  .stream = setup()->log_stream,
                                  .name = consumer_conf()->name,
@@ -200,6 +229,7 @@ int consumer_main(int argc, char **argv)
     receive_free(c.receive);
     report_free(c.report);
     mirrors_free(&c.mirrors);
+    views_free(&c.views);
     httpd_stop(http);
     log_info("stopped");
     return 0;

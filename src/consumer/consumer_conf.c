@@ -10,6 +10,8 @@ const struct consumer_conf *consumer_conf(void)
 
 #define AT(member)     offsetof(struct consumer_conf, member)
 #define MIRROR(member) offsetof(struct consumer_mirror, member)
+#define VIEW(member)   offsetof(struct consumer_view, member)
+#define SOURCE(member) offsetof(struct consumer_view_source, member)
 
 static const struct conf_key mirror_keys[] = {
     {.name = "source",
@@ -40,6 +42,80 @@ static const struct conf_key mirror_keys[] = {
      .sentence =
          "Blank-separated source columns, renamed by source=target; $position, $op, "
          "$commit_time and $row may be mapped; empty: every column under its own name."},
+};
+
+static const struct conf_key source_keys[] = {
+    {.name = "table",
+     .type = CONF_STRING,
+     .offset = SOURCE(table),
+     .unit = "",
+     .flags = CONF_REQUIRED,
+     .sentence = "A table of the replica that the SELECT reads, \"schema.name\"."},
+    {.name = "columns",
+     .type = CONF_STRING,
+     .offset = SOURCE(columns),
+     .unit = "",
+     .initial = "",
+     .sentence = "Its columns that equal the view's key, in the key's order, blank-separated."},
+    {.name = "query",
+     .type = CONF_STRING,
+     .offset = SOURCE(query),
+     .unit = "",
+     .initial = "",
+     .sentence =
+         "Or a SELECT of the keys that its rows in the relation \"touched\" belong to."},
+};
+
+static const struct conf_key view_keys[] = {
+    {.name = "name",
+     .type = CONF_STRING,
+     .offset = VIEW(name),
+     .unit = "",
+     .flags = CONF_REQUIRED,
+     .sentence = "The replica's table that holds the view, \"schema.name\"."},
+    {.name = "key",
+     .type = CONF_STRING,
+     .offset = VIEW(key),
+     .unit = "",
+     .flags = CONF_REQUIRED,
+     .sentence = "Its columns that tell its rows apart, blank-separated."},
+    {.name = "query",
+     .type = CONF_STRING,
+     .offset = VIEW(query),
+     .unit = "",
+     .initial = "",
+     .sentence = "The SELECT over the replica's tables."},
+    {.name = "file",
+     .type = CONF_STRING,
+     .offset = VIEW(file),
+     .unit = "",
+     .initial = "",
+     .sentence = "Or the file that holds it: beside the configuration file, or beside sql/."},
+    {.name = "sources",
+     .type = CONF_GROUPS,
+     .offset = VIEW(sources),
+     .unit = "",
+     .flags = CONF_REQUIRED,
+     .initial = "",
+     .sub = source_keys,
+     .sub_count = ARRAY_LEN(source_keys),
+     .sub_size = sizeof(struct consumer_view_source),
+     .sentence =
+         "Groups of table, and columns or query: every table that the SELECT reads, and which "
+         "rows of the view a row of it belongs to."},
+    {.name = "indexes",
+     .type = CONF_STRINGS,
+     .offset = VIEW(indexes),
+     .unit = "",
+     .initial = "",
+     .sentence = "Its indexes beside that of the key, as they stand behind CREATE INDEX ON it: "
+                 "\"(state)\"."},
+    {.name = "scan",
+     .type = CONF_BOOL,
+     .offset = VIEW(scan),
+     .unit = "",
+     .initial = "false",
+     .sentence = "Whether computing one row may read a whole table."},
 };
 
 static const struct conf_key keys[] = {
@@ -114,6 +190,16 @@ static const struct conf_key keys[] = {
      .sub_size = sizeof(struct consumer_mirror),
      .sentence =
          "What goes where; empty: every captured table onto the table of the same name."},
+    {.name = "views",
+     .type = CONF_GROUPS,
+     .offset = AT(views),
+     .unit = "",
+     .initial = "",
+     .sub = view_keys,
+     .sub_count = ARRAY_LEN(view_keys),
+     .sub_size = sizeof(struct consumer_view),
+     .sentence = "Tables of the replica that are kept equal to a SELECT over its mirrors "
+                 "(docs/views.md)."},
 };
 
 const struct conf_group consumer_conf_group = {

@@ -11,6 +11,23 @@ struct consumer_mirror {
     char *columns; /* "a, b, c=d, $position=pos"; "" is every column under its own name */
 };
 
+/* A table that a view's SELECT reads, and which rows of the view one of its rows belongs to. */
+struct consumer_view_source {
+    char *table;   /* "schema.name" on the replica */
+    char *columns; /* that equal the view's key, in its order; "" */
+    char *query;   /* else: a SELECT of keys, which sees the touched rows as "touched" */
+};
+
+struct consumer_view {
+    char *name;  /* "schema.name" of the table that holds it */
+    char *key;   /* its columns, blank-separated */
+    char *query; /* the SELECT; "": file has it */
+    char *file;
+    struct conf_strings indexes;
+    bool scan;
+    struct conf_groups sources; /* struct consumer_view_source */
+};
+
 struct consumer_conf {
     char *name;
     int64_t http_port;
@@ -21,6 +38,7 @@ struct consumer_conf {
     int64_t apply_delay_ms;
     bool auto_resync;
     struct conf_groups mirrors; /* struct consumer_mirror */
+    struct conf_groups views;   /* struct consumer_view */
 };
 
 const struct consumer_conf *consumer_conf(void);

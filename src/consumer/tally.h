@@ -45,6 +45,8 @@
     X(TALLY_BREAKS, METRIC_COUNTER, "parkway_consumer_breaks_total", 0, "Breaks in the log")   \
     X(TALLY_RESYNCED, METRIC_COUNTER, "parkway_consumer_resynced_rows_total", 0,               \
       "Rows repaired by comparing with the primary")                                           \
+    X(TALLY_VIEWS_REFUSED, METRIC_GAUGE, "parkway_consumer_views_refused", 0,                  \
+      "Configured views that cannot be built")                                                 \
     X(TALLY_RECONNECTS, METRIC_COUNTER, "parkway_consumer_reconnects_total", 0,                \
       "Connections to broker or replica opened again")
 

@@ -128,7 +128,7 @@ def configured():
     groups = {}
     for group in re.finditer(r"^(\w+)\s*[:=]\s*\{(.*?)\};", _read("parkway.cfg"), re.M | re.S):
         groups[group[1]] = {m[1]: m[2] for m in re.finditer(
-            r'(\w+)\s*=\s*("(?:[^"\\]|\\.)*"|\[[^\]]*\]|\((?:[^()"]|"[^"]*")*\)|[^;]+);', group[2])}
+            r'(\w+)\s*=\s*("(?:[^"\\]|\\.)*"|\[[^\]]*\]|\((?:[^()"]|"(?:[^"\\]|\\.)*"|\((?:[^()"]|"(?:[^"\\]|\\.)*")*\))*\)|[^;]+);', group[2])}
     return groups
 
 
