@@ -415,11 +415,25 @@ static int take_away(const struct views *views, const char *consumer, struct con
     return rc;
 }
 
+/* Where no view was ever built the books may be missing: an older migration's replica. */
+static int has_books(struct conn *db, bool *out, struct err *e)
+{
+    struct rows *r = NULL;
+    int rc = conn_query(db, "SELECT to_regclass('parkway.views') IS NOT NULL", 0, NULL, &r, e);
+    *out = rc == 0 && rows_text(r, 0, 0)[0] == 't';
+    rows_free(r);
+    return rc;
+}
+
 int view_build_missing(const struct views *views, const struct mirrors *mirrors,
                        const char *consumer, struct conn *db, size_t *refused, struct err *e)
 {
     *refused = 0;
-    int rc = take_away(views, consumer, db, e);
+    bool books = true;
+    int rc = views->count == 0 ? has_books(db, &books, e) : 0;
+    if (rc == 0 && books) {
+        rc = take_away(views, consumer, db, e);
+    }
     for (size_t i = 0; rc == 0 && i < views->count; i++) {
         const struct view *v = &views->items[i];
         bool live = false;
