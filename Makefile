@@ -59,7 +59,8 @@ COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/reques
                 src/command/idempotency.c src/command/probe.c src/command/slotpage.c \
                 src/command/command.c
 OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/account.c \
-                src/ops/enroll.c src/ops/migrate_conf.c src/ops/migrate.c src/ops/status.c src/ops/parked.c
+                src/ops/bootstrap_conf.c src/ops/snapshot.c src/ops/progress.c src/ops/copytable.c \
+                src/ops/copier.c src/ops/enroll.c src/ops/migrate_conf.c src/ops/migrate.c src/ops/bootstrap.c src/ops/status.c src/ops/parked.c
 
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \
             $(CONSUMER_SRC) $(DOMAIN_SRC) $(COMMAND_SRC) $(OPS_SRC)

@@ -29,6 +29,7 @@ static const struct command commands[] = {
     {"router", router_main, "the read/write-split router"},
     {"command", command_main, "the HTTP command service"},
     {"migrate", migrate_main, "bring both databases to what this program expects"},
+    {"bootstrap", bootstrap_main, "make a replica: copy its rows, go on where it was interrupted"},
     {"status", status_main, "what is up, how far the changes have come, and how late"},
     {"parked", parked_main, "changes that the replica refused: list, show, retry, skip, drop"},
     {"route", routing_main, "where a statement goes, and why"},

@@ -3,11 +3,13 @@
 
 -- table_start is kept for each consumer. lsn is the highest position at which a piece of the table was copied, NULL while
 -- a piece is missing. shape is what the source looked like when it was copied (a digest); key and casts are the columns by
--- which the pieces are ordered, and the types (and collations) in which they are compared, as SQL.
+-- which the pieces are ordered, and the types (and collations) in which they are compared, as SQL. made: Parkway made
+-- the target and may make it again.
 ALTER TABLE parkway.table_start ADD COLUMN IF NOT EXISTS consumer text;
 ALTER TABLE parkway.table_start ADD COLUMN IF NOT EXISTS shape text NOT NULL DEFAULT '';
 ALTER TABLE parkway.table_start ADD COLUMN IF NOT EXISTS key text[] NOT NULL DEFAULT '{}';
 ALTER TABLE parkway.table_start ADD COLUMN IF NOT EXISTS casts text[] NOT NULL DEFAULT '{}';
+ALTER TABLE parkway.table_start ADD COLUMN IF NOT EXISTS made boolean NOT NULL DEFAULT false;
 
 ALTER TABLE parkway.table_start DROP CONSTRAINT IF EXISTS table_start_pkey;
 INSERT INTO parkway.table_start (consumer, relation, epoch, lsn)
@@ -34,3 +36,32 @@ CREATE TABLE IF NOT EXISTS parkway.table_chunk (
 );
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON parkway.table_chunk TO parkway;
+
+-- Called by the consumer when it comes past a position, and at the end of a copy: tables whose copy the consumer has passed are
+-- readable and their pieces forgotten; when all are, a replica that was being made serves. Returns the
+-- next position at which that is to be done; NULL: there is none that is known.
+CREATE OR REPLACE FUNCTION parkway.copies_settle(the_consumer text) RETURNS pg_lsn
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+    reached parkway.cursor;
+BEGIN
+    SELECT * INTO reached FROM parkway.cursor WHERE consumer = the_consumer FOR UPDATE;
+    DELETE FROM parkway.table_chunk c USING parkway.table_start s
+        WHERE c.consumer = the_consumer AND s.consumer = c.consumer AND s.relation = c.relation
+          AND s.lsn <= reached.lsn AND s.epoch = reached.epoch;
+    UPDATE parkway.table_state t SET state = 'ok', reason = '', hint = '', since = now()
+        WHERE t.consumer = the_consumer AND t.state = 'copying'
+          AND NOT EXISTS (SELECT FROM parkway.table_start s WHERE s.consumer = t.consumer
+              AND s.relation = t.relation
+              AND (s.lsn IS NULL OR s.lsn > reached.lsn OR s.epoch <> reached.epoch));
+    UPDATE parkway.cursor SET state = 'running'
+        WHERE consumer = the_consumer AND state = 'bootstrap'
+          AND NOT EXISTS (SELECT FROM parkway.table_chunk WHERE consumer = the_consumer)
+          AND NOT EXISTS (SELECT FROM parkway.table_start
+              WHERE consumer = the_consumer AND lsn IS NULL);
+    RETURN (SELECT min(s.lsn) FROM parkway.table_start s
+            WHERE s.consumer = the_consumer AND s.lsn > reached.lsn AND s.epoch = reached.epoch);
+END
+$$;
+REVOKE EXECUTE ON FUNCTION parkway.copies_settle(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION parkway.copies_settle(text) TO parkway;

@@ -124,3 +124,22 @@ int cursor_mark(struct cursor *cur, struct conn *c, const char *state, struct er
     rows_free(r);
     return rc;
 }
+
+int cursor_settle(struct cursor *cur, struct conn *c, uint64_t *next, struct err *e)
+{
+    struct str name = str_of(cur->name);
+    struct rows *r = NULL;
+    *next = 0;
+    int rc = conn_query(c, "SELECT parkway.copies_settle($1)", 1, &name, &r, e);
+    if (rc == 0) {
+        (void)!lsn_parse(rows_get(r, 0, 0), next);
+        rows_free(r);
+        rc = conn_query(c, "SELECT state FROM parkway.cursor WHERE consumer = $1", 1, &name, &r,
+                        e);
+    }
+    if (rc == 0 && rows_count(r) > 0) {
+        snprintf(cur->state, sizeof cur->state, "%s", rows_text(r, 0, 0));
+    }
+    rows_free(r);
+    return rc;
+}

@@ -38,4 +38,9 @@ NODISCARD int cursor_save(const struct cursor *cur, struct conn *c, struct err *
 /* cursor_mark - sets state, in the caller's transaction if one is open. */
 NODISCARD int cursor_mark(struct cursor *cur, struct conn *c, const char *state, struct err *e);
 
+/* cursor_settle - when the cursor has come past the position of a copy: its tables are readable, and a replica that was being
+ * made serves (state becomes "running"). *next: the position at which to call this again; 0: none. A transaction of its
+ * own. */
+NODISCARD int cursor_settle(struct cursor *cur, struct conn *c, uint64_t *next, struct err *e);
+
 #endif

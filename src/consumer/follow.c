@@ -51,6 +51,9 @@ int follow_start(struct follow *f, struct conn *db, struct err *e)
     apply_attach(&f->apply, db);
     int rc = cursor_take(&f->cursor, db, f->conf->name, e);
     if (rc == 0) {
+        rc = cursor_settle(&f->cursor, db, &f->settle_lsn, e);
+    }
+    if (rc == 0) {
         rc = park_load(&f->park, db, f->conf->name, e);
     }
     if (rc != 0) {
@@ -150,6 +153,16 @@ static bool uncommitted(const struct follow *f)
                                         !epoch_eq(f->batch.at.epoch, f->cursor.at.epoch));
 }
 
+static int settle(struct follow *f, struct err *e)
+{
+    int rc = cursor_settle(&f->cursor, f->db, &f->settle_lsn, e);
+    if (rc == 0 && f->settle_lsn == 0) {
+        log_info("what was copied is one with the log consumer=%s state=%s", f->conf->name,
+                 f->cursor.state);
+    }
+    return rc;
+}
+
 static int commit(struct follow *f, struct err *e)
 {
     bool rows = f->batch.transactions > 0;
@@ -169,6 +182,9 @@ static int commit(struct follow *f, struct err *e)
     rc = park_resumed(&f->park, f->db, f->cursor.at.lsn, e);
     if (rc == 0) {
         rc = reapply_turn(&f->reapply, &f->apply, &f->batch, e);
+    }
+    if (rc == 0 && f->settle_lsn != 0 && f->cursor.at.lsn >= f->settle_lsn) {
+        rc = settle(f, e);
     }
     return rc == 0 ? check_flushed(f, false, e) : rc;
 }

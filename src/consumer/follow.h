@@ -40,6 +40,8 @@ struct follow {
     uint64_t newest_lsn; /* of any frame received */
     int64_t newest_sent_us;
 
+    uint64_t settle_lsn; /* of a copy ahead of the cursor (cursor_settle); 0: none */
+
     /* which position is durable on the replica */
     struct position durable_at; /* will be when flushed reaches durable_lsn */
     uint64_t durable_lsn;       /* of the replica's own WAL; 0: nothing awaited */

@@ -289,6 +289,23 @@ static int one_table(struct resync *r, const struct mirrors *mirrors, const stru
     return rc == 0 && rel->sink_count > 0 ? remember(r, rel, e) : rc;
 }
 
+/* A copy in the middle: its rows are not ours to compare. */
+static int refuse_copies(struct resync *r, struct err *e)
+{
+    struct str name = str_of(consumer_conf()->name);
+    struct rows *rows = NULL;
+    int rc = conn_query(r->replica,
+                        "SELECT relation FROM parkway.table_start WHERE consumer = $1"
+                        " AND lsn IS NULL LIMIT 1",
+                        1, &name, &rows, e);
+    if (rc == 0 && rows_count(rows) > 0) {
+        rc = err_set(e, ERR_UNAVAILABLE, "%s is being copied to the replica",
+                     rows_text(rows, 0, 0));
+    }
+    rows_free(rows);
+    return rc;
+}
+
 static int all_tables(struct resync *r, const struct mirrors *mirrors, struct err *e)
 {
     struct rows *cat = NULL;
@@ -311,7 +328,10 @@ int resync_run(struct conn *replica, const struct mirrors *mirrors, struct park 
                struct epoch epoch, int64_t *changed, struct err *e)
 {
     struct resync r = {.replica = replica, .park = park};
-    int rc = take_snapshot(&r, epoch, e);
+    int rc = refuse_copies(&r, e);
+    if (rc == 0) {
+        rc = take_snapshot(&r, epoch, e);
+    }
     if (rc == 0) {
         rc = conn_exec(replica, plans_sql, e);
     }

@@ -8,7 +8,6 @@
 #include "base/buf.h"
 #include "consumer/consumer_conf.h"
 #include "event/setup.h"
-#include "pg/pipeline.h"
 
 #include <stdlib.h>
 
@@ -327,69 +326,4 @@ int captured_create(struct conn *primary, struct conn *replica, const struct cap
         rc = create_indexes(primary, replica, m, e);
     }
     return rc != 0 ? err_add(e, "could not make %s on the replica", m->target) : 0;
-}
-
-/* ---- copying -------------------------------------------------------------------------------- */
-
-static int copy_statements(struct conn *primary, const struct captured_mirror *m,
-                           struct rows **out, struct err *e)
-{
-    return conn_query(
-        primary,
-        "select format('copy (select %s from %s%s) to stdout', cols, $1::text, "
-        "              coalesce(' where ' || rowfilter, '')), "
-        "       format('copy %s (%s) from stdin', $3::text, cols) "
-        "from (select rowfilter, (select string_agg(quote_ident(attname), ', ' order by "
-        "attnum) "
-        "        from pg_attribute where attrelid = $1::text::regclass and attnum > 0 "
-        "        and attgenerated = '' and attname = any (attnames)) as cols "
-        "      from pg_publication_tables where pubname = $2 and "
-        "      format('%I.%I', schemaname, tablename) = $1) p",
-        3,
-        (struct str[]){str_of(m->table->source), str_of(setup()->capture_publication),
-                       str_of(m->target)},
-        out, e);
-}
-
-static int pump(struct conn *primary, struct conn *replica, struct err *e)
-{
-    struct str row = STR_NULL;
-    for (;;) {
-        int rc = pipeline_copy_row(primary, &row, e);
-        if (rc != 0 || row.p == NULL) {
-            return rc;
-        }
-        rc = pipeline_copy_data(replica, row, e);
-        if (rc != 0) {
-            return rc;
-        }
-    }
-}
-
-int captured_copy(struct conn *primary, struct conn *replica, const struct captured_mirror *m,
-                  int64_t *count, struct err *e)
-{
-    struct rows *sql;
-    int rc = copy_statements(primary, m, &sql, e);
-    if (rc != 0) {
-        return rc;
-    }
-    if (rows_count(sql) == 0) {
-        rc = err_set(e, ERR_CONFLICT, "the table was taken out of the publication meanwhile");
-    }
-    rc = rc != 0 ? rc : pipeline_copy_out(primary, rows_text(sql, 0, 0), e);
-    if (rc == 0) {
-        rc = pipeline_copy_begin(replica, rows_text(sql, 0, 1), e);
-    }
-    if (rc == 0) {
-        rc = pump(primary, replica, e);
-        struct err end = ERR_INIT;
-        int end_rc = pipeline_copy_end(replica, rc == 0, count, &end);
-        if (rc == 0 && end_rc != 0) {
-            *e = end;
-            rc = end_rc;
-        }
-    }
-    rows_free(sql);
-    return rc != 0 ? err_add(e, "could not copy %s", m->table->name) : 0;
 }

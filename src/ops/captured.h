@@ -48,9 +48,4 @@ NODISCARD int captured_check(struct conn *primary, struct conn *replica,
 NODISCARD int captured_create(struct conn *primary, struct conn *replica,
                               const struct captured_mirror *m, struct err *e);
 
-/* captured_copy - the source's rows as primary's open transaction sees them (the published columns and rows)
- * into the target, in replica's open transaction. count: rows copied. */
-NODISCARD int captured_copy(struct conn *primary, struct conn *replica,
-                            const struct captured_mirror *m, int64_t *count, struct err *e);
-
 #endif

@@ -3,10 +3,11 @@
  *   parkway migrate
  *
  * The numbered files of sql/primary and sql/replica that a side has not seen yet are applied, all of
- * a side in one transaction; parkway.migrations remembers them. Then logins, captured tables, the slot
- * and the first copy of the rows (account.h, enroll.h), and the router's users file. Everything may be
- * run again at any time, also beside running daemons; nothing is ever dropped. Two migrations at
- * once wait for each other (an advisory lock of the primary).
+ * a side in one transaction; parkway.migrations remembers them. Then captured tables, logins and the router's users
+ * file, and the copy of the rows, whatever their number (account.h, enroll.h). Everything may be
+ * run again at any time, also beside running daemons. Two migrations at once wait for each other: all of them
+ * until the databases are prepared (an advisory lock of the primary), those of one replica until its rows are
+ * copied.
  *
  * The files are looked for in $PARKWAY_SQL, then ../sql and ../share/parkway/sql beside the binary. */
 #include "base/buf.h"
@@ -14,6 +15,7 @@
 #include "ops/captured.h"
 #include "ops/enroll.h"
 #include "ops/account.h"
+#include "ops/migrate.h"
 #include "ops/migrate_conf.h"
 #include "ops/ops.h"
 #include "router/router_conf.h"
@@ -170,7 +172,7 @@ static int apply_files(struct conn *c, const char *directory, const bool applied
     return rc;
 }
 
-static int migrate_side(struct conn *c, const char *side, struct err *e)
+static int migrate_side(struct conn *c, const char *side, bool quiet, struct err *e)
 {
     struct buf directory = BUF_INIT;
     int64_t version = 0;
@@ -186,17 +188,14 @@ static int migrate_side(struct conn *c, const char *side, struct err *e)
     if (rc != 0) {
         return err_add(e, "%s", side);
     }
-    printf("%s: schema at version %" PRId64 "\n", side, version);
-    fflush(stdout);
+    if (!quiet) {
+        printf("%s: schema at version %" PRId64 "\n", side, version);
+        fflush(stdout);
+    }
     return 0;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */
-
-static void note(const char *text)
-{
-    fprintf(stderr, "migrate: %s\n", text);
-}
 
 /* One database in both roles would be mirrored onto itself. */
 static int refuse_same_database(struct conn *primary, struct conn *replica, struct err *e)
@@ -218,41 +217,63 @@ static int refuse_same_database(struct conn *primary, struct conn *replica, stru
     return rc;
 }
 
-static int lock_out_others(struct conn *primary, struct err *e)
+static int lock_primary(struct conn *primary, bool lock, struct err *e)
 {
     struct buf sql = BUF_INIT;
-    buf_addf(&sql, "select pg_advisory_lock(%d)", LOCK_KEY);
+    buf_addf(&sql, "select %s(%d)", lock ? "pg_advisory_lock" : "pg_advisory_unlock", LOCK_KEY);
     int rc = conn_exec(primary, buf_cstr(&sql), e);
     buf_fini(&sql);
     return rc;
 }
 
-static int migrate(struct conn *primary, struct conn *replica, const char *primary_url,
-                   struct err *e)
+/* Up to where rows are to be copied: others may migrate meanwhile. */
+static int prepare(struct conn *primary, struct conn *replica, bool quiet, struct enrolment *en,
+                   struct captured *captured, struct err *e)
 {
-    struct captured captured = {0};
-    int rc = refuse_same_database(primary, replica, e);
+    int rc = lock_primary(primary, true, e);
     if (rc == 0) {
-        rc = lock_out_others(primary, e);
+        rc = migrate_side(primary, "primary", quiet, e);
     }
     if (rc == 0) {
-        rc = migrate_side(primary, "primary", e);
+        rc = migrate_side(replica, "replica", quiet, e);
     }
     if (rc == 0) {
-        rc = migrate_side(replica, "replica", e);
+        rc = captured_load(captured, primary, e);
     }
     if (rc == 0) {
-        rc = captured_load(&captured, primary, e);
+        rc = enroll_prepare(en, captured, e);
     }
     if (rc == 0) {
-        rc = enroll(primary, replica, primary_url, &captured, note, e);
-    }
-    if (rc == 0) {
-        rc = account_carry(primary, replica, &captured, e);
+        rc = account_carry(primary, replica, captured, e);
     }
     if (rc == 0) {
         rc = account_write_users(primary, router_conf_users_file(), e);
     }
+    return rc == 0 ? lock_primary(primary, false, e) : rc;
+}
+
+static int migrate(struct conn *primary, struct conn *replica, const struct enroll_options *o,
+                   bool quiet, struct buf *summary, struct err *e)
+{
+    struct captured captured = {0};
+    struct enrolment *en = NULL;
+    int rc = refuse_same_database(primary, replica, e);
+    if (rc == 0) {
+        rc = enroll_open(&en, primary, replica, o, e);
+    }
+    if (rc == 0) {
+        rc = prepare(primary, replica, quiet, en, &captured, e);
+    }
+    if (rc == 0) {
+        rc = enroll_copy(en, e);
+    }
+    if (rc == 0) { /* a target may have been made again */
+        rc = account_carry(primary, replica, &captured, e);
+    }
+    if (rc == 0) {
+        enroll_summary(en, summary);
+    }
+    enroll_close(en);
     captured_free(&captured);
     return rc;
 }
@@ -269,26 +290,38 @@ static const char *choose_url(const char *own, const char *common)
     return own[0] != '\0' ? own : common;
 }
 
-int migrate_main(int argc, char **argv)
+int migrate_apply(struct enroll_options *o, bool quiet, struct buf *summary, struct err *e)
 {
-    struct err e = ERR_INIT;
     struct conn *primary = NULL;
     struct conn *replica = NULL;
-    UNUSED(argv);
-    int rc = argc == 1 ? 0 : err_set(&e, ERR_USAGE, "usage: parkway migrate");
-    const char *primary_url = choose_url(migrate_conf()->primary_url, setup()->primary_url);
+    o->primary_url = choose_url(migrate_conf()->primary_url, setup()->primary_url);
+    o->replica_url = choose_url(migrate_conf()->replica_url, setup()->replica_url);
+    int rc = open_side(&primary, "primary", o->primary_url, e);
     if (rc == 0) {
-        rc = open_side(&primary, "primary", primary_url, &e);
+        rc = open_side(&replica, "replica", o->replica_url, e);
     }
     if (rc == 0) {
-        rc = open_side(&replica, "replica",
-                       choose_url(migrate_conf()->replica_url, setup()->replica_url), &e);
-    }
-    if (rc == 0) {
-        rc = migrate(primary, replica, primary_url, &e);
+        rc = migrate(primary, replica, o, quiet, summary, e);
     }
     conn_close(primary);
     conn_close(replica);
+    return rc;
+}
+
+static void note(const char *text)
+{
+    fprintf(stderr, "migrate: %s\n", text);
+}
+
+int migrate_main(int argc, char **argv)
+{
+    struct err e = ERR_INIT;
+    struct buf summary = BUF_INIT;
+    struct enroll_options o = {.note = note};
+    UNUSED(argv);
+    int rc = argc == 1 ? migrate_apply(&o, false, &summary, &e)
+                       : err_set(&e, ERR_USAGE, "usage: parkway migrate");
+    buf_fini(&summary);
     if (rc != 0) {
         fprintf(stderr, "error: %s\n", e.text);
     }

@@ -5,6 +5,7 @@
 #define PARKWAY_OPS_OPS_H
 
 int migrate_main(int argc, char **argv); /* bring both databases to what this program expects */
+int bootstrap_main(int argc, char **argv); /* make a replica, or go on making it */
 int parked_main(int argc, char **argv);  /* what the replica refused, and what becomes of it */
 int routing_main(int argc, char **argv); /* where a statement goes, and why */
 int status_main(int argc, char **argv);  /* what is up, how far, how late */

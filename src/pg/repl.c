@@ -20,8 +20,11 @@ struct repl {
 int repl_open(struct repl **out, const char *url, int sender_timeout_ms, struct err *e)
 {
     *out = NULL;
-    char options[64];
-    snprintf(options, sizeof options, "-c wal_sender_timeout=%d", sender_timeout_ms);
+    char options[192];
+    snprintf(options, sizeof options,
+             "-c wal_sender_timeout=%d -c statement_timeout=0 -c lock_timeout=0"
+             " -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0",
+             sender_timeout_ms);
     struct conn_options o = {
         .application_name = "parkway relay", .options = options, .replication = true};
     struct conn *c;
@@ -42,6 +45,11 @@ void repl_close(struct repl *r)
         conn_close(r->conn);
         free(r);
     }
+}
+
+int repl_server_pid(const struct repl *r)
+{
+    return PQbackendPID(r->pg);
 }
 
 int repl_socket(const struct repl *r)

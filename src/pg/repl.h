@@ -20,11 +20,13 @@ struct repl_system {
 };
 
 /* repl_open - sender_timeout_ms becomes wal_sender_timeout of this connection alone, so that a
- * half-open one frees its slot within that time. */
+ * half-open one frees its slot within that time. No other limit of the server's ends it: making a slot may wait
+ * long, and so may an exported snapshot. */
 NODISCARD int repl_open(struct repl **out, const char *url, int sender_timeout_ms,
                         struct err *e);
 void repl_close(struct repl *r); /* NULL is fine */
 int repl_socket(const struct repl *r);
+int repl_server_pid(const struct repl *r); /* of the process that serves it */
 NODISCARD int repl_identify(struct repl *r, struct repl_system *out, struct err *e);
 /* repl_slot_create - a permanent logical slot with pgoutput; at becomes its consistent point.
  * Waits for the transactions that run at that moment. */

@@ -1,0 +1,35 @@
+/* copier.h - copies the missing pieces of tables, several at once.
+ *
+ * Each thread has a connection to either side and takes one piece after the other: a transaction of the primary
+ * sees the snapshot, a transaction of the replica holds the rows and the mark that they are there, with their
+ * P. So a piece is there whole, with its P, or not at all, whatever is killed. Another program at the same piece (a
+ * server process whose client was killed may still be busy) is waited for at the piece's row.
+ *
+ * Owner: the caller's struct. Thread: the caller's, which shows the progress; the others end before copier_run. */
+#ifndef PARKWAY_OPS_COPIER_H
+#define PARKWAY_OPS_COPIER_H
+
+#include "ops/copytable.h"
+#include "ops/progress.h"
+#include "ops/snapshot.h"
+
+struct copier {
+    const char *primary_url, *replica_url;
+    const char *consumer;
+    const struct snapshot *snapshot;
+    struct copytable *tables;
+    size_t table_count;
+    struct progress *progress;
+};
+
+/* copier_session - what a session that copies needs: settings by which both sides write and read the texts of values
+ * alike, no triggers, no limits of time. */
+NODISCARD int copier_session(struct conn *c, struct err *e);
+/* copier_run - 0: every piece is copied but those of tables that became stale. After an error pieces under way are
+ * finished or rolled back. */
+NODISCARD int copier_run(const struct copier *o, struct err *e);
+/* copier_close - books that a table is copied whole: from now on the consumer applies its changes. */
+NODISCARD int copier_close(const struct copytable *t, struct conn *replica,
+                           const char *consumer, struct err *e);
+
+#endif
