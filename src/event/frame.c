@@ -122,6 +122,12 @@ int frame_decode(struct str body, struct frame_head *head, struct rd *items, str
     }
     uint8_t version = rd_u8(&r);
     if (version != FRAME_VERSION) {
+        /* every version has its checksum here: a wrong one means a changed byte, not another format */
+        struct rd tail = rd_of((struct str){body.p + AT_CRC, body.n - AT_CRC});
+        if (rd_u32(&tail) != checksum(body)) {
+            return err_set(e, ERR_DAMAGED, "frame has a wrong checksum, and version %u",
+                           version);
+        }
         return err_set(e, ERR_PROTOCOL, "frame of log version %u, this program knows %d",
                        version, FRAME_VERSION);
     }

@@ -37,6 +37,7 @@ CHUNK = 65536
 HOLD_S = 0.25  # a message that is to change places waits so long for the next
 LOG = "parkway.log"
 LOG_HEAD = 116
+CORRUPT = {"corrupt": (0, 1 << 30), "corrupt_head": (0, LOG_HEAD), "corrupt_version": (4, 5)}  # which bytes
 
 
 def frame(kind, channel, payload):
@@ -197,8 +198,8 @@ class Amqp:
         if fault == "dup":
             hop.done("publish", fault)
             return self.pass_on(known, message, tag) + self.pass_on(known, message, None)
-        if fault in ("corrupt", "corrupt_head"):
-            message.damage(hop.rng, 0, LOG_HEAD if fault == "corrupt_head" else 1 << 30)
+        if fault in CORRUPT:
+            message.damage(hop.rng, *CORRUPT[fault])
             hop.done("publish", fault)
         return self.pass_on(known, message, tag)
 
@@ -220,8 +221,8 @@ class Amqp:
         if fault == "dup":
             hop.done("deliver", fault)
             return message.raw() + message.raw()
-        if fault in ("corrupt", "corrupt_head"):
-            message.damage(hop.rng, 0, LOG_HEAD if fault == "corrupt_head" else 1 << 30)
+        if fault in CORRUPT:
+            message.damage(hop.rng, *CORRUPT[fault])
             hop.done("deliver", fault)
         return message.raw()
 
@@ -250,7 +251,7 @@ class Hop:
         return True
 
     def take(self, direction, what):
-        wanted = {"log": ("drop", "dup", "swap", "corrupt", "corrupt_head"), "event": ("drop_event",)}.get(what, ())
+        wanted = {"log": ("drop", "dup", "swap", *CORRUPT), "event": ("drop_event",)}.get(what, ())
         for i, (d, fault) in enumerate(self.armed):
             if d == direction and fault in wanted:
                 del self.armed[i]
