@@ -129,3 +129,110 @@ void json_key_int(struct json *j, const char *key, int64_t v)
     json_key(j, key);
     json_int(j, v);
 }
+
+/* --- reading ----------------------------------------------------------------------------------- */
+
+static bool hex4(const char *p, const char *end, uint32_t *out)
+{
+    uint32_t v = 0;
+    if (end - p < 4) {
+        return false;
+    }
+    for (int i = 0; i < 4; i++) {
+        char c = p[i];
+        v <<= 4;
+        if (c >= '0' && c <= '9') {
+            v |= (uint32_t)(c - '0');
+        } else if (c >= 'a' && c <= 'f') {
+            v |= (uint32_t)(c - 'a' + 10);
+        } else if (c >= 'A' && c <= 'F') {
+            v |= (uint32_t)(c - 'A' + 10);
+        } else {
+            return false;
+        }
+    }
+    *out = v;
+    return true;
+}
+
+static void utf8(struct buf *out, uint32_t c)
+{
+    if (c < 0x80) {
+        buf_u8(out, (uint8_t)c);
+    } else if (c < 0x800) {
+        buf_u8(out, (uint8_t)(0xc0 | c >> 6));
+        buf_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
+    } else if (c < 0x10000) {
+        buf_u8(out, (uint8_t)(0xe0 | c >> 12));
+        buf_u8(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
+        buf_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
+    } else {
+        buf_u8(out, (uint8_t)(0xf0 | c >> 18));
+        buf_u8(out, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
+        buf_u8(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
+        buf_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
+    }
+}
+
+/* \uXXXX, p behind the u; a high surrogate must be followed by a low one. */
+static const char *unicode(const char *p, const char *end, struct buf *out)
+{
+    uint32_t c;
+    uint32_t low;
+    if (!hex4(p, end, &c)) {
+        return NULL;
+    }
+    p += 4;
+    if (c >= 0xdc00 && c <= 0xdfff) {
+        return NULL;
+    }
+    if (c >= 0xd800 && c <= 0xdbff) {
+        if (end - p < 6 || p[0] != '\\' || p[1] != 'u' || !hex4(p + 2, end, &low) ||
+            low < 0xdc00 || low > 0xdfff) {
+            return NULL;
+        }
+        p += 6;
+        c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+    }
+    utf8(out, c);
+    return p;
+}
+
+bool json_unescape(struct str raw, struct buf *out)
+{
+    const char *p = raw.p;
+    const char *end = raw.p + raw.n;
+    while (p < end) {
+        const char *q = memchr(p, '\\', (size_t)(end - p));
+        if (q == NULL) {
+            q = end;
+        }
+        buf_add(out, p, (size_t)(q - p));
+        p = q;
+        if (p == end) {
+            break;
+        }
+        if (end - p < 2) {
+            return false;
+        }
+        p += 2;
+        switch (p[-1]) {
+        case '"': buf_u8(out, '"'); break;
+        case '\\': buf_u8(out, '\\'); break;
+        case '/': buf_u8(out, '/'); break;
+        case 'b': buf_u8(out, '\b'); break;
+        case 'f': buf_u8(out, '\f'); break;
+        case 'n': buf_u8(out, '\n'); break;
+        case 'r': buf_u8(out, '\r'); break;
+        case 't': buf_u8(out, '\t'); break;
+        case 'u':
+            p = unicode(p, end, out);
+            if (p == NULL) {
+                return false;
+            }
+            break;
+        default: return false;
+        }
+    }
+    return true;
+}

@@ -1,5 +1,5 @@
-/* json.h - writing JSON into a buf, fast and exact. (Reading: jansson, or the router's own
- * streaming reader for libpg_query.) The writer adds commas itself; style CLI puts ", " and ":
+/* json.h - writing JSON into a buf, fast and exact, and what a string literal stands for. (Reading whole texts:
+ * jansson, event/member.h, or the router's own streaming reader for libpg_query.) The writer adds commas itself; style CLI puts ", " and ":
  * " as the CLI's output has them, COMPACT none. Text must be UTF-8; control characters, quotes
  * and backslashes are escaped, everything else stays as it is. Owner: the caller's struct. */
 #ifndef PARKWAY_BASE_JSON_H
@@ -33,5 +33,9 @@ void json_key_text(struct json *j, const char *key, struct str s);
 void json_key_int(struct json *j, const char *key, int64_t v);
 /* json_quote - only the escaped string with its quotes, no commas. */
 void json_quote(struct buf *out, struct str s);
+
+/* json_unescape - appends the meaning of raw, what stands between a string's quotes; false: a malformed escape
+ * or half a surrogate pair. At most raw.n bytes are appended. */
+bool json_unescape(struct str raw, struct buf *out);
 
 #endif

@@ -1,6 +1,8 @@
 /* member.c - see member.h. */
 #include "event/member.h"
 
+#include "base/json.h"
+
 struct scan {
     const char *p;
     const char *end;
@@ -153,8 +155,11 @@ static bool value(struct scan *s, int depth)
 
 bool member_check(struct str text)
 {
+    if (text.p == NULL) {
+        return false;
+    }
     struct scan s = {text.p, text.p + text.n};
-    if (text.p == NULL || !value(&s, 0)) {
+    if (!value(&s, 0)) {
         return false;
     }
     blanks(&s);
@@ -201,72 +206,17 @@ struct str member_find(struct str text, const char *key)
     return STR_NULL;
 }
 
-static void utf8(struct buf *out, uint32_t c)
-{
-    if (c < 0x80) {
-        buf_u8(out, (uint8_t)c);
-    } else if (c < 0x800) {
-        buf_u8(out, (uint8_t)(0xc0 | c >> 6));
-        buf_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
-    } else if (c < 0x10000) {
-        buf_u8(out, (uint8_t)(0xe0 | c >> 12));
-        buf_u8(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-        buf_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
-    } else {
-        buf_u8(out, (uint8_t)(0xf0 | c >> 18));
-        buf_u8(out, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
-        buf_u8(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-        buf_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
-    }
-}
-
-/* four digits at p, which string() has checked */
-static uint32_t unit(const char *p)
-{
-    uint32_t v = 0;
-    for (int i = 0; i < 4; i++) {
-        v = v << 4 | (uint32_t)hex(p[i]);
-    }
-    return v;
-}
-
 bool member_text(struct str raw, struct buf *out)
 {
-    struct scan s = {raw.p, raw.p + raw.n};
-    if (raw.p == NULL || !string(&s) || s.p != s.end) {
+    if (raw.p == NULL) {
         return false;
     }
-    const char *end = raw.p + raw.n - 1;
-    for (const char *p = raw.p + 1; p < end; p++) {
-        if (*p != '\\') {
-            buf_u8(out, (uint8_t)*p);
-            continue;
-        }
-        p++;
-        uint32_t c;
-        switch (*p) {
-        case 'b': buf_u8(out, '\b'); break;
-        case 'f': buf_u8(out, '\f'); break;
-        case 'n': buf_u8(out, '\n'); break;
-        case 'r': buf_u8(out, '\r'); break;
-        case 't': buf_u8(out, '\t'); break;
-        case 'u':
-            c = unit(p + 1);
-            p += 4;
-            if (c >= 0xd800 && c < 0xdc00 && end - p > 6 && p[1] == '\\' && p[2] == 'u') {
-                uint32_t low = unit(p + 3);
-                if (low >= 0xdc00 && low < 0xe000) {
-                    c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-                    p += 6;
-                }
-            }
-            if (c == 0 || (c >= 0xd800 && c < 0xe000)) {
-                return false;
-            }
-            utf8(out, c);
-            break;
-        default: buf_u8(out, (uint8_t)*p); break;
-        }
+    struct scan s = {raw.p, raw.p + raw.n};
+    size_t before = out->len;
+    if (!string(&s) || s.p != s.end ||
+        !json_unescape((struct str){raw.p + 1, raw.n - 2}, out)) {
+        return false;
     }
-    return true;
+    return out->len == before ||
+           memchr(buf_data(out) + before, '\0', out->len - before) == NULL;
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "router/jscan.h"
 
 struct key_row {
@@ -112,7 +113,7 @@ struct str astwalk_keep(struct walk *w, struct str raw)
     }
     buf_reset(&w->scratch);
     if (memchr(raw.p, '\\', raw.n) != NULL) {
-        if (!jscan_unescape(raw, &w->scratch)) {
+        if (!json_unescape(raw, &w->scratch)) {
             w->failed = true;
         }
         raw = buf_str(&w->scratch);

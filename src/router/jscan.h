@@ -31,13 +31,10 @@ struct jscan {
 struct jscan_token {
     enum jscan_type type;
     struct str text; /* KEY, STRING: between the quotes, as written; NUMBER: its digits */
-    bool escaped;    /* the text has backslashes: jscan_unescape */
+    bool escaped;    /* the text has backslashes: json_unescape */
 };
 
 void jscan_init(struct jscan *j, struct str text);
 enum jscan_type jscan_next(struct jscan *j, struct jscan_token *t);
-/* jscan_unescape - the meaning of a string token appended to out; false: a malformed escape. At
- * most as long as the token's text. */
-bool jscan_unescape(struct str raw, struct buf *out);
 
 #endif

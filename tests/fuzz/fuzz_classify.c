@@ -6,6 +6,7 @@
  * comes out must have the same class, flags and names, or not parse. */
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "router/ast.h"
 #include "router/cache.h"
 #include "router/jscan.h"
@@ -26,7 +27,7 @@ static void read_json(struct str text)
     while (jscan_next(&j, &t) != JSCAN_END && t.type != JSCAN_BAD) {
         if (t.type == JSCAN_STRING || t.type == JSCAN_KEY) {
             buf_reset(&b);
-            ASSERT(!jscan_unescape(t.text, &b) || b.len <= t.text.n);
+            ASSERT(!json_unescape(t.text, &b) || b.len <= t.text.n);
         }
     }
     (void)ast_read(text, text, &c);

@@ -3,7 +3,9 @@
  * the first byte chooses: 0 the bytes as they are, 1 the bytes as items of a well-formed frame that a
  * batch is fed with, otherwise one pgoutput message. */
 #include "consumer/batch.h"
+#include "consumer/notice.h"
 #include "consumer/sink.h"
+#include "consumer/start.h"
 
 #include <stdlib.h>
 
@@ -20,6 +22,16 @@ struct sink *sink_new(const struct relation *r, const struct mirror *m)
 void sink_free(struct sink *s)
 {
     free(s);
+}
+
+void start_free(struct start *s)
+{
+    UNUSED(s);
+}
+
+bool notice_wants(struct str prefix)
+{
+    return prefix.n > 0 && prefix.p[0] == 'p';
 }
 
 static void walk_message(struct str msg)

@@ -57,36 +57,6 @@ static void cut(void **state)
     }
 }
 
-static void escapes(void **state)
-{
-    static const struct {
-        const char *raw, *text; /* text NULL: refused */
-    } rows[] = {
-        {"plain", "plain"},
-        {"\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t"},
-        {"\\u0041\\u00e9\\uc8fc", "A\xc3\xa9\xec\xa3\xbc"},
-        {"\\ud83d\\ude00", "\xf0\x9f\x98\x80"},
-        {"\\ud83d", NULL},
-        {"\\ud83d\\u0041", NULL},
-        {"\\ude00", NULL},
-        {"\\u12", NULL},
-        {"\\uzzzz", NULL},
-        {"\\x", NULL},
-        {"\\", NULL},
-    };
-    struct buf b = BUF_INIT;
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        buf_reset(&b);
-        assert_int_equal(jscan_unescape(str_of(rows[i].raw), &b), rows[i].text != NULL);
-        if (rows[i].text != NULL) {
-            assert_true(str_eq(buf_str(&b), str_of(rows[i].text)));
-        }
-    }
-    buf_fini(&b);
-}
-
 static void refusals(void **state)
 {
     static const char *const rows[] = {"tru", "nul", "fals", "\"a", "\"a\\", "#", "'", "a"};
@@ -104,7 +74,7 @@ static void refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(whole), cmocka_unit_test(cut),
-                                       cmocka_unit_test(escapes), cmocka_unit_test(refusals)};
+                                       cmocka_unit_test(refusals)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
