@@ -54,6 +54,8 @@ CONSUMER_SRC := src/consumer/consumer_conf.c src/consumer/chain.c src/consumer/p
                 src/consumer/cursor.c src/consumer/park.c src/consumer/aside.c src/consumer/apply.c src/consumer/rowwise.c \
                 src/consumer/reapply.c src/consumer/announce.c src/consumer/resync.c src/consumer/follow.c src/consumer/consumer.c
 CONSUMER_SRC += src/consumer/view.c src/consumer/view_text.c src/consumer/view_check.c src/consumer/view_build.c
+CONSUMER_SRC += src/consumer/suspect.c src/consumer/digest.c src/consumer/survey.c \
+                src/consumer/settle.c src/consumer/compare.c
 DOMAIN_SRC   := src/domain/db.c src/domain/parking.c
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
                 src/command/idempotency.c src/command/probe.c src/command/slotpage.c \
@@ -61,6 +63,7 @@ COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/reques
 OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/account.c \
                 src/ops/bootstrap_conf.c src/ops/snapshot.c src/ops/progress.c src/ops/copytable.c \
                 src/ops/copier.c src/ops/enroll.c src/ops/migrate_conf.c src/ops/migrate.c src/ops/bootstrap.c src/ops/status.c src/ops/parked.c
+OPS_SRC      += src/ops/verify.c
 
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \
             $(CONSUMER_SRC) $(DOMAIN_SRC) $(COMMAND_SRC) $(OPS_SRC)
@@ -73,6 +76,7 @@ UNIT     += test_frame test_pgoutput test_chain test_plan test_batch test_mirror
 UNIT     += test_utf8 test_uri test_dsn test_result test_direct test_parking test_routes test_argline test_present
 UNIT     += test_shape test_jscan test_classify test_cache test_decide
 UNIT     += test_msg test_scram test_fresh
+UNIT     += test_suspect test_digest
 
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)
 MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)

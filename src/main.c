@@ -30,6 +30,7 @@ static const struct command commands[] = {
     {"command", command_main, "the HTTP command service"},
     {"migrate", migrate_main, "bring both databases to what this program expects"},
     {"bootstrap", bootstrap_main, "make a replica: copy its rows, go on where it was interrupted"},
+    {"verify", verify_main, "whether primary and replica are equal"},
     {"status", status_main, "what is up, how far the changes have come, and how late"},
     {"parked", parked_main, "changes that the replica refused: list, show, retry, skip, drop"},
     {"route", routing_main, "where a statement goes, and why"},

@@ -9,5 +9,6 @@ int bootstrap_main(int argc, char **argv); /* make a replica, or go on making it
 int parked_main(int argc, char **argv);  /* what the replica refused, and what becomes of it */
 int routing_main(int argc, char **argv); /* where a statement goes, and why */
 int status_main(int argc, char **argv);  /* what is up, how far, how late */
+int verify_main(int argc, char **argv);  /* are primary and replica equal? */
 
 #endif
