@@ -45,7 +45,18 @@ static const struct conf_key broker_keys[] = {
      .offset = AT(broker_url),
      .unit = "",
      .initial = "amqp://guest:guest@127.0.0.1:5672/",
-     .sentence = "The RabbitMQ broker; RABBITMQ_BROKER_URL wins over it."},
+     .sentence = "The RabbitMQ broker, or the nodes of a cluster with commas between; "
+                 "RABBITMQ_BROKER_URL wins over it."},
+    {.name = "members",
+     .type = CONF_INT,
+     .offset = AT(broker_members),
+     .unit = "nodes",
+     .initial = "0",
+     .min = 0,
+     .max = 99,
+     .sentence =
+         "On how many nodes of a cluster the streams are kept when they are made; 0: on "
+         "all."},
 };
 
 static const struct conf_key topic_keys[] = {

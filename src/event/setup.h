@@ -17,6 +17,7 @@ struct setup {
     char *primary_url; /* Parkway's own login on the primary */
     char *replica_url; /* and on the replica */
     char *broker_url;
+    int64_t broker_members; /* of a stream when it is made; 0: every node */
     char *log_level;
 
     struct conf_strings capture_tables; /* "schema.name" each */

@@ -174,14 +174,13 @@ int link_channel_open(struct link *l, struct err *e)
     return rc;
 }
 
-int link_open(struct link **out, const char *url, const struct link_options *o, struct err *e)
+/* One broker; url is consumed by the parser. */
+static int open_one(struct link **out, char *url, const struct link_options *o,
+                    int connect_timeout_ms, struct err *e)
 {
-    *out = NULL;
-    char *copy = def_strdup(url);
     struct amqp_connection_info ci;
     amqp_default_connection_info(&ci);
-    if (amqp_parse_url(copy, &ci) != AMQP_STATUS_OK || ci.ssl) {
-        free(copy);
+    if (amqp_parse_url(url, &ci) != AMQP_STATUS_OK || ci.ssl) {
         return err_set(e, ERR_INVALID,
                        "broker.url is no amqp://user:password@host:port/vhost URL");
     }
@@ -191,7 +190,7 @@ int link_open(struct link **out, const char *url, const struct link_options *o, 
     l->raw = amqp_new_connection();
     amqp_socket_t *socket = l->raw != NULL ? amqp_tcp_socket_new(l->raw) : NULL;
     ASSERT(socket != NULL);
-    struct timeval connect_tv = tv_of(o->connect_timeout_ms > 0 ? o->connect_timeout_ms : 5000);
+    struct timeval connect_tv = tv_of(connect_timeout_ms);
     struct timeval rpc_tv = tv_of(o->rpc_timeout_ms > 0 ? o->rpc_timeout_ms : 10000);
     int rc = amqp_socket_open_noblock(socket, ci.host, ci.port, &connect_tv);
     if (rc != AMQP_STATUS_OK) {
@@ -216,7 +215,50 @@ int link_open(struct link **out, const char *url, const struct link_options *o, 
     } else {
         *out = l;
     }
-    free(copy);
+    return rc;
+}
+
+enum { BROKERS_MAX = 16 };
+
+/* Cuts the list in place: a comma separates where another URL begins, elsewhere it is part of one. */
+static unsigned split(char *list, char **urls)
+{
+    unsigned n = 0;
+    for (char *at = list; at != NULL && n < BROKERS_MAX; n++) {
+        urls[n] = at + strspn(at, " ");
+        at = strstr(urls[n], "amqp");
+        do {
+            at = at != NULL ? strchr(at + 1, ',') : NULL;
+        } while (at != NULL && strncmp(at + 1 + strspn(at + 1, " "), "amqp", 4) != 0);
+        if (at != NULL) {
+            *at++ = '\0';
+        }
+    }
+    return n;
+}
+
+int link_open(struct link **out, const char *url, const struct link_options *o, struct err *e)
+{
+    *out = NULL;
+    char *list = def_strdup(url);
+    char *urls[BROKERS_MAX];
+    unsigned count = split(list, urls);
+    unsigned first = o->turn != NULL ? *o->turn : 0;
+    int timeout_ms = o->connect_timeout_ms > 0 ? o->connect_timeout_ms
+                     : count > 1               ? 2000
+                                               : 5000;
+    int rc = ERR_INVALID;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned one = (first + i) % count;
+        rc = open_one(out, urls[one], o, timeout_ms, e);
+        if (rc == 0 && o->turn != NULL) {
+            *o->turn = one;
+        }
+        if (rc == 0 || rc == ERR_INVALID) {
+            break;
+        }
+    }
+    free(list);
     return rc;
 }
 

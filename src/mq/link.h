@@ -21,14 +21,18 @@ struct link;
 
 struct link_options {
     const char *name; /* connection name that the broker shows; borrowed during link_open */
-    int connect_timeout_ms; /* TCP and handshake; 0: 5000 */
+    int connect_timeout_ms; /* TCP and handshake; 0: 5000, of a broker in a list 2000 */
     int rpc_timeout_ms;     /* of every synchronous method; 0: 10000 */
-    int heartbeat_s;        /* 0: 10 */
+    int heartbeat_s;        /* 0: 10. A silent peer is given up after two to three of them */
+    /* which broker of the list to begin with; set to the one that answered. The owner of the link keeps it
+     * from one link to the next, so that a dead broker is not tried first each time. NULL: the first */
+    unsigned *turn;
 };
 
-/* link_open - url is amqp://user:password@host:port/vhost ("/" or nothing: vhost "/"). Opens the
- * connection and its channel. Advertises publisher_confirms, basic.nack, consumer_cancel_notify,
- * connection.blocked. ERR_INVALID: a URL that is none. */
+/* link_open - url is amqp://user:password@host:port/vhost ("/" or nothing: vhost "/"), or a list of
+ * them with commas between: the nodes of one cluster, tried in turn. Opens the connection and its
+ * channel. Advertises publisher_confirms, basic.nack, consumer_cancel_notify, connection.blocked.
+ * ERR_INVALID: a URL that is none; otherwise the error of the last broker tried. */
 NODISCARD int link_open(struct link **out, const char *url, const struct link_options *o,
                         struct err *e);
 /* link_close - orderly when the connection is alive, within a second; NULL is fine. */

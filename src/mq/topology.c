@@ -63,14 +63,10 @@ int topology_depth(struct link *l, const char *queue, int64_t *messages, struct 
     return rc;
 }
 
-static int declare(struct link *l, const char *name, amqp_table_t arguments, bool *made,
-                   struct err *e)
+static int declare(struct link *l, const char *name, amqp_table_t arguments, struct err *e)
 {
     int64_t messages;
     int rc = topology_depth(l, name, &messages, e);
-    if (made != NULL) {
-        *made = rc == ERR_NOT_FOUND;
-    }
     if (rc != ERR_NOT_FOUND) {
         return rc;
     }
@@ -79,7 +75,7 @@ static int declare(struct link *l, const char *name, amqp_table_t arguments, boo
     return settle(l, "could not declare the queue", name, e);
 }
 
-int topology_stream(struct link *l, const char *name, int64_t max_bytes, bool *made,
+int topology_stream(struct link *l, const char *name, int64_t max_bytes, int64_t members,
                     struct err *e)
 {
     /* retention drops whole segments: several must fit */
@@ -91,14 +87,32 @@ int topology_stream(struct link *l, const char *name, int64_t max_bytes, bool *m
         entry_text("x-queue-type", "stream"),
         entry_int("x-max-length-bytes", max_bytes),
         entry_int("x-stream-max-segment-size-bytes", segment),
+        entry_int("x-initial-cluster-size", members),
     };
-    return declare(l, name, (amqp_table_t){(int)ARRAY_LEN(entries), entries}, made, e);
+    int count = (int)ARRAY_LEN(entries) - (members > 0 ? 0 : 1);
+    return declare(l, name, (amqp_table_t){count, entries}, e);
 }
 
-int topology_queue(struct link *l, const char *name, int64_t max_length, struct err *e)
+static int declare_own(struct link *l, const char *name, int64_t max_length, struct err *e)
 {
     amqp_table_entry_t entries[] = {entry_int("x-max-length", max_length)};
-    return declare(l, name, (amqp_table_t){(int)ARRAY_LEN(entries), entries}, NULL, e);
+    amqp_queue_declare(raw(l), link_channel(l), amqp_cstring_bytes(name), 0, 0, 1, 0,
+                       (amqp_table_t){max_length > 0, entries});
+    return settle(l, "could not declare the queue", name, e);
+}
+
+int topology_own(struct link *l, const char *name, int64_t max_length, struct err *e)
+{
+    int rc = declare_own(l, name, max_length, e);
+    int64_t messages;
+    struct err ignored = ERR_INIT;
+    /* only a queue that is nobody's own can be looked at */
+    if (rc == ERR_CONFLICT && topology_depth(l, name, &messages, &ignored) == 0) {
+        amqp_queue_delete(raw(l), link_channel(l), amqp_cstring_bytes(name), 0, 0);
+        rc = settle(l, "could not delete the queue", name, e);
+        rc = rc == 0 ? declare_own(l, name, max_length, e) : rc;
+    }
+    return rc;
 }
 
 int topology_bind(struct link *l, const char *queue, const char *exchange, const char *key,

@@ -11,12 +11,13 @@
 /* topology_exchange - durable; type "topic" or "direct". */
 NODISCARD int topology_exchange(struct link *l, const char *name, const char *type,
                                 struct err *e);
-/* topology_stream - a durable stream keeping max_bytes. *made (may be NULL): it did not exist. */
-NODISCARD int topology_stream(struct link *l, const char *name, int64_t max_bytes, bool *made,
-                              struct err *e);
-/* topology_queue - a durable classic queue of at most max_length messages, oldest dropped. */
-NODISCARD int topology_queue(struct link *l, const char *name, int64_t max_length,
-                             struct err *e);
+/* topology_stream - a durable stream keeping max_bytes on that many nodes of a cluster (0: on all). */
+NODISCARD int topology_stream(struct link *l, const char *name, int64_t max_bytes,
+                              int64_t members, struct err *e);
+/* topology_own - a queue that is this connection's alone and ends with it: what another one holds is
+ * refused with ERR_CONFLICT, so it is a lock as well. A durable queue of that name, which an older
+ * version declared, is deleted. max_length 0: no bound. */
+NODISCARD int topology_own(struct link *l, const char *name, int64_t max_length, struct err *e);
 /* topology_bind - ERR_NOT_FOUND when queue or exchange is missing (the channel is renewed). */
 NODISCARD int topology_bind(struct link *l, const char *queue, const char *exchange,
                             const char *key, struct err *e);

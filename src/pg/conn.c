@@ -8,13 +8,17 @@
 #include "pg/conn.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct conn {
     PGconn *pg;
+    int answer_timeout_ms; /* 0: none */
+    bool silent;           /* it has passed once: closed */
 };
 
 /* rows are a PGresult; the name only hides the type */
@@ -86,6 +90,7 @@ int conn_open(struct conn **out, const char *url, const struct conn_options *o, 
     PQsetNoticeReceiver(pg, drop_notice, NULL);
     struct conn *c = def_zalloc(1, sizeof *c);
     c->pg = pg;
+    c->answer_timeout_ms = o != NULL ? o->answer_timeout_ms : 0;
     *out = c;
     return 0;
 }
@@ -100,7 +105,7 @@ void conn_close(struct conn *c)
 
 bool conn_alive(const struct conn *c)
 {
-    return c != NULL && PQstatus(c->pg) == CONNECTION_OK;
+    return c != NULL && !c->silent && PQstatus(c->pg) == CONNECTION_OK;
 }
 
 int conn_socket(const struct conn *c)
@@ -146,8 +151,53 @@ int conn_check(struct conn *c, void *result, struct rows **out, struct err *e)
     return code;
 }
 
+/* The last result of what was sent, as PQexec would give it; NULL with c->silent: it took too long. */
+static PGresult *await(struct conn *c)
+{
+    int64_t until = clock_mono_us() + (int64_t)c->answer_timeout_ms * 1000;
+    PGresult *last = NULL;
+    for (;;) {
+        while (PQisBusy(c->pg)) {
+            struct pollfd p = {.fd = PQsocket(c->pg), .events = POLLIN};
+            int64_t left = until - clock_mono_us();
+            c->silent = left <= 0;
+            if (c->silent) {
+                PQclear(last);
+                return NULL;
+            }
+            if (poll(&p, 1, (int)(left / 1000) + 1) > 0 && !PQconsumeInput(c->pg)) {
+                break; /* the connection is gone: PQgetResult says it */
+            }
+        }
+        PGresult *next = PQgetResult(c->pg);
+        if (next == NULL) {
+            return last;
+        }
+        if (last != NULL && PQresultStatus(last) == PGRES_FATAL_ERROR) {
+            PQclear(next);
+        } else {
+            PQclear(last);
+            last = next;
+        }
+    }
+}
+
+/* sent: what PQsendQuery or PQsendQueryParams said. */
+static int answer(struct conn *c, int sent, struct rows **out, struct err *e)
+{
+    PGresult *res = sent ? await(c) : NULL;
+    if (c->silent) {
+        return err_set(e, ERR_TIMEOUT, "the server has not answered for %d s",
+                       c->answer_timeout_ms / 1000);
+    }
+    return conn_check(c, res, out, e);
+}
+
 int conn_exec(struct conn *c, const char *sql, struct err *e)
 {
+    if (c->answer_timeout_ms > 0) {
+        return answer(c, !c->silent && PQsendQuery(c->pg, sql), NULL, e);
+    }
     return conn_check(c, PQexec(c->pg, sql), NULL, e);
 }
 
@@ -172,8 +222,15 @@ int conn_query(struct conn *c, const char *sql, size_t param_count, const struct
     if (out != NULL) {
         *out = NULL;
     }
-    int code = conn_check(
-        c, PQexecParams(c->pg, sql, (int)param_count, NULL, values, NULL, NULL, 0), out, e);
+    int code;
+    if (c->answer_timeout_ms > 0) {
+        int sent = !c->silent &&
+                   PQsendQueryParams(c->pg, sql, (int)param_count, NULL, values, NULL, NULL, 0);
+        code = answer(c, sent, out, e);
+    } else {
+        code = conn_check(
+            c, PQexecParams(c->pg, sql, (int)param_count, NULL, values, NULL, NULL, 0), out, e);
+    }
     buf_fini(&texts);
     if (values != few) {
         free(values);

@@ -17,7 +17,10 @@ struct conn_options {
     const char *application_name;
     const char *options;   /* startup "-c name=value" list, or NULL */
     int connect_timeout_s; /* 0: 5 */
-    bool replication;      /* logical replication connection (replication=database) */
+    /* how long a statement may go unanswered: 0 for ever. A server that is stopped keeps its sockets
+     * alive, so nothing else ends that wait; the connection is of no more use then (ERR_TIMEOUT) */
+    int answer_timeout_ms;
+    bool replication; /* logical replication connection (replication=database) */
 };
 
 /* conn_open - url is a libpq connection URI or keyword string. TCP keepalives and

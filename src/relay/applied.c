@@ -7,6 +7,8 @@
  * be there, and the stream's offsets must have grown by at least as many as numbers were given out. Only
  * events that were seen so are released; a gap ends the session, and the next one sends everything since
  * the last check again (same message ids). */
+#include "relay/claim.h"
+#include "relay/forecast.h"
 #include "relay/registry.h"
 #include "relay/relay_conf.h"
 #include "relay/resume.h"
@@ -29,8 +31,17 @@ enum {
     VERIFY_QUIET_US = 2000000, /* the awaited event has not come for this long: a gap */
     WRITE_US = 5000000,  /* applied positions into parkway.replicas, and only after rows */
     RESEND_US = 2000000, /* a session lives at least this long before a resend */
+    WATCH_US = 2000000,  /* the slot's state */
+    REMEMBER_US = 10000000,
+    COMMANDS_US = 1000000, /* after commands their floor is written sooner, */
+    COMMANDS_BYTES =
+        16 << 20,    /* and whenever it has moved so far: a restart reads no more for them */
+    OWN_US = 250000, /* between two tries to get the queue of reports */
     PREFETCH = 500,
+    QUEUE_MAX = 10000, /* reports; the newest of a replica is all that counts */
 };
+
+enum { NEAR_S = 600 }; /* to the slot's bound: this is worth a warning */
 
 static const char REPORTS[] = "parkway.reports";
 static const char VERIFY[] = "parkway.verify";
@@ -39,10 +50,14 @@ struct applied {
     struct session *s;
     struct link *link;
     int64_t began_us;
-    int64_t bind_us, replicas_us, write_us;
+    int64_t bind_us, replicas_us, write_us, watch_us, beat_us, remember_us;
     int missing; /* queues of events.bindings that are not there */
     bool resend_wanted;
     bool settled; /* the row on the primary */
+    struct forecast forecast;
+    bool near_loss;
+    uint64_t remembered_lsn; /* the floor of commands as written last */
+    uint64_t remembered_commands;
     /* the check of the events stream */
     bool verifying;
     bool asked; /* the broker has answered a question since the stream went quiet */
@@ -140,6 +155,7 @@ static void on_report(struct applied *a, struct str body)
         }
         if (str_eq(member_find(body, "resend"), STR("true"))) {
             a->resend_wanted = true;
+            s->resend_at = (struct position){.epoch = epoch, .lsn = lsn};
         }
     }
     buf_fini(&name);
@@ -177,6 +193,88 @@ static int write_reports(struct applied *a, struct err *e)
         }
     }
     return rc;
+}
+
+/* --- the slot, and what a restart needs -------------------------------------------------------- */
+
+static void say_near_loss(struct applied *a, const struct registry_slot *slot, int64_t left_s)
+{
+    bool near_loss = slot->wal >= REGISTRY_UNRESERVED || (left_s >= 0 && left_s < NEAR_S);
+    if (near_loss == a->near_loss) {
+        return;
+    }
+    a->near_loss = near_loss;
+    if (near_loss) {
+        log_warn("the slot is near its bound held_bytes=%llu left_s=%lld hint=\"parkway status "
+                 "names the replica that holds it\"",
+                 (unsigned long long)slot->held_bytes, (long long)left_s);
+    } else {
+        log_info("the slot is not near its bound any more");
+    }
+}
+
+static int watch_slot(struct applied *a, struct err *e)
+{
+    struct session *s = a->s;
+    struct registry_slot slot;
+    int64_t now = clock_mono_us();
+    if (now - a->watch_us < WATCH_US) {
+        return 0;
+    }
+    a->watch_us = now;
+    int rc = registry_slot(s->conn, &slot, e);
+    if (rc != 0) {
+        return rc;
+    }
+    forecast_add(&a->forecast, now, slot.held_bytes);
+    struct forecast_bounds bounds = {.held_bytes = slot.held_bytes,
+                                     .budget_bytes = (uint64_t)relay_conf()->wal_budget_bytes,
+                                     .safe_bytes = slot.safe_bytes};
+    int64_t rate = forecast_rate(&a->forecast);
+    int64_t left_s = forecast_left_s(rate, slot.held_bytes, forecast_limit(&bounds));
+    metric_set(session_metric(s, SESSION_WAL_BUDGET), relay_conf()->wal_budget_bytes);
+    metric_set(session_metric(s, SESSION_WAL_SAFE), slot.safe_bytes);
+    metric_set(session_metric(s, SESSION_WAL_GROWTH), rate);
+    metric_set(session_metric(s, SESSION_WAL_LEFT), left_s);
+    metric_set(session_metric(s, SESSION_SLOT_STATE), (int64_t)slot.wal);
+    say_near_loss(a, &slot, left_s);
+    return 0;
+}
+
+/* The floor of commands: soon after there were some, and before a restart would have to read much for it.
+ * Without heartbeats nothing is written on an idle system, because the write would be the next thing to
+ * travel. */
+static int remember(struct applied *a, struct err *e)
+{
+    struct session *s = a->s;
+    int64_t now = clock_mono_us();
+    uint64_t lsn = atomic_load(&s->commands_lsn);
+    uint64_t commands = atomic_load(&s->commands);
+    uint64_t moved = lsn > a->remembered_lsn ? lsn - a->remembered_lsn : 0;
+    bool due = (relay_conf()->heartbeat_ms > 0 && now - a->remember_us >= REMEMBER_US) ||
+               moved >= COMMANDS_BYTES ||
+               (commands != a->remembered_commands && now - a->remember_us >= COMMANDS_US);
+    if (!due || moved == 0) {
+        return 0;
+    }
+    a->remember_us = now;
+    a->remembered_lsn = lsn;
+    a->remembered_commands = commands;
+    return registry_remember(s->conn, lsn, forecast_rate(&a->forecast), e);
+}
+
+static int beat(struct applied *a, struct err *e)
+{
+    struct session *s = a->s;
+    int64_t every_us = relay_conf()->heartbeat_ms * 1000;
+    int64_t now = clock_mono_us();
+    if (every_us == 0 || now - a->beat_us < every_us ||
+        now - atomic_load(&s->moved_us) < every_us) {
+        return 0;
+    }
+    a->beat_us = now;
+    metric_inc(session_metric(s, SESSION_HEARTBEATS));
+    return registry_beat(s->conn, e);
 }
 
 /* --- the check of the events stream ------------------------------------------------------------ */
@@ -261,6 +359,24 @@ static int verify_quiet(struct applied *a, struct err *e)
 
 /* --- the loop ---------------------------------------------------------------------------------- */
 
+/* The queue of reports is this connection's own: it needs no disk, because every replica repeats itself, and
+ * a node of a cluster that dies takes nothing along that is missed. That of a relay before may live for a
+ * moment after its lock. */
+static int own_reports(struct applied *a, struct err *e)
+{
+    int rc;
+    while ((rc = topology_own(a->link, setup()->log_applied_queue, QUEUE_MAX, e)) ==
+               ERR_CONFLICT &&
+           !session_stopping(a->s)) {
+        struct link_event ignored;
+        rc = link_next(a->link, OWN_US / 1000, &ignored, e);
+        if (rc != 0) {
+            break;
+        }
+    }
+    return rc;
+}
+
 static int start_reports(struct applied *a, struct err *e)
 {
     a->verifying = false;
@@ -300,6 +416,15 @@ static int serve_primary(struct applied *a, struct err *e)
     if (rc == 0 && due && !a->settled) {
         rc = registry_settle(s->conn, s->epoch, s->slot_lsn, s->incarnation, e);
         a->settled = true;
+    }
+    if (rc == 0) {
+        rc = watch_slot(a, e);
+    }
+    if (rc == 0) {
+        rc = remember(a, e);
+    }
+    if (rc == 0) {
+        rc = beat(a, e);
     }
     return rc == 0 ? write_reports(a, e) : rc;
 }
@@ -352,16 +477,24 @@ void *applied_main(void *arg)
     struct applied a = {.s = s,
                         .began_us = clock_mono_us(),
                         .bind_us = clock_mono_us(),
-                        .seen_offset = s->events_offset};
-    struct link_options o = {.name = "parkway relay applied"};
+                        .seen_offset = s->events_offset,
+                        .remember_us = clock_mono_us(),
+                        .remembered_lsn = s->commands_from_lsn};
+    struct link_options o = {.name = "parkway relay applied",
+                             .heartbeat_s = CLAIM_HEARTBEAT_S,
+                             .turn = &s->broker_turn};
     struct err e = ERR_INIT;
     bool primary = false;
     int rc = link_open(&a.link, setup()->broker_url, &o, &e);
     if (rc == 0) {
         atomic_store(&s->read_link, a.link);
+        rc = own_reports(&a, &e);
+    }
+    if (rc == 0) {
         rc = start_reports(&a, &e);
     }
     while (rc == 0 && !session_stopping(s)) {
+        atomic_store(&s->turn_us, clock_mono_us());
         rc = serve_broker(&a, &e);
         if (rc == 0) {
             rc = a.verifying ? verify_quiet(&a, &e) : verify_begin(&a, &e);

@@ -2,8 +2,8 @@
  * on, and tells the primary what it may forget.
  *
  * It never waits for the broker. While the intake is full it stops reading the socket (the primary then
- * waits, its WAL is the buffer) and still reports every second, so that neither side takes the other for
- * dead. A report asks for an answer when nothing was heard for a second: the answer carries
+ * waits, its WAL is the buffer) and still reports twice a second, so that neither side takes the other for
+ * dead. A report asks for an answer when nothing was heard for half a second: the answer carries
  * the primary's position, which is progress, and silence means a dead peer.
  *
  * Under load it reads in gulps: when the socket runs dry it lets the sender work for a while instead of
@@ -16,9 +16,9 @@
 #include <poll.h>
 
 enum {
-    REPORT_US = 1000000,     /* at least this often */
+    REPORT_US = 500000,      /* at least this often */
     RELEASE_US = 100000,     /* a new release travels at most this late */
-    SILENCE_US = 30000000,   /* unanswered this long: dead */
+    SILENCE_US = 10000000,   /* unanswered this long: dead */
     LARGE_BYTES = 256 << 10, /* handed over without a copy */
     TURN_MESSAGES = 4096,    /* per turn, then the reports are looked at */
 };
@@ -82,6 +82,7 @@ static int read_gulp(struct capture *c, struct err *e)
         metric_add(session_metric(s, SESSION_MESSAGES), count);
         metric_set(session_metric(s, SESSION_CAPTURED_LSN), (int64_t)c->received_lsn);
     }
+    atomic_store(&s->heard_us, c->heard_us);
     metric_set(session_metric(s, SESSION_INTAKE), (int64_t)intake_bytes(s->intake));
     return count;
 }

@@ -78,15 +78,15 @@ static uint64_t events_unconfirmed(const struct emit *m)
     return m->held != NULL ? min_lsn(lsn, m->held->at.lsn) : lsn;
 }
 
-static uint64_t events_safe(struct emit *m)
+/* Every event before it was taken by all its queues. */
+static uint64_t events_done(struct emit *m)
 {
     uint64_t seen = assemble_seen_lsn(m->assemble);
     if (!assemble_in_transaction(m->assemble) && m->progress_lsn > seen) {
         seen = m->progress_lsn;
     }
     seen = seen > m->s->start_lsn ? seen : m->s->start_lsn;
-    uint64_t unverified = window_marks_safe_lsn(m->marks, atomic_load(&m->s->verified_seq));
-    return min_lsn(seen, min_lsn(unverified, events_unconfirmed(m)));
+    return min_lsn(seen, events_unconfirmed(m));
 }
 
 static uint64_t log_safe(const struct emit *m)
@@ -116,8 +116,10 @@ static void release(struct emit *m)
         return;
     }
     m->release_us = us;
+    uint64_t done = events_done(m);
+    uint64_t unverified = window_marks_safe_lsn(m->marks, atomic_load(&m->s->verified_seq));
     struct release_in in = {.log_lsn = log_safe(m),
-                            .events_lsn = events_safe(m),
+                            .events_lsn = min_lsn(done, unverified),
                             .last_lsn = assemble_last(m->assemble).lsn};
     release_decide(&m->release, m->s, &in);
     uint64_t first_seq = window_first_seq(m->window);
@@ -126,6 +128,8 @@ static void release(struct emit *m)
                (int64_t)(window_count(m->window, WINDOW_LOG) +
                          window_count(m->window, WINDOW_EVENTS) + m->retries.count));
     metric_set(metric(m, SESSION_WINDOW_BYTES), (int64_t)window_bytes(m->window));
+    atomic_store(&m->s->commands_lsn, done);
+    atomic_store(&m->s->unconfirmed_us, window_sent_us(m->window));
     pause_or_not(m);
     retry_calm(&m->retries, us);
 }
@@ -148,7 +152,7 @@ static int on_refused(struct emit *m, struct window_entry *entry, struct err *e)
 }
 
 /* A confirm of one tag. */
-static int on_confirm(struct emit *m, uint64_t tag, bool ok, struct err *e)
+static int on_confirm(struct emit *m, uint64_t tag, bool ok, int64_t now_us, struct err *e)
 {
     struct window_entry entry;
     if (!window_take(m->window, tag, &entry)) {
@@ -158,6 +162,7 @@ static int on_confirm(struct emit *m, uint64_t tag, bool ok, struct err *e)
         return on_refused(m, &entry, e);
     }
     metric_inc(metric(m, SESSION_CONFIRMS));
+    metric_observe(metric(m, SESSION_CONFIRM_US), now_us - entry.sent_us);
     if (entry.lane == WINDOW_LOG) {
         if (entry.is_break) {
             atomic_store(&m->s->break_confirmed, true);
@@ -174,12 +179,13 @@ static int on_confirm(struct emit *m, uint64_t tag, bool ok, struct err *e)
 static int on_confirms(struct emit *m, const struct link_event *ev, struct err *e)
 {
     bool ok = ev->kind == LINK_ACK;
+    int64_t now_us = clock_mono_us();
     if (!ev->multiple) {
-        return on_confirm(m, ev->tag, ok, e);
+        return on_confirm(m, ev->tag, ok, now_us, e);
     }
     for (uint64_t tag = window_first(m->window); tag != 0 && tag <= ev->tag;
          tag = window_first(m->window)) {
-        int rc = on_confirm(m, tag, ok, e);
+        int rc = on_confirm(m, tag, ok, now_us, e);
         if (rc != 0) {
             return rc;
         }
@@ -288,19 +294,22 @@ static int on_frame(void *ctx, const struct frame_head *head, struct str body, s
     struct window_entry entry = {.lane = WINDOW_LOG,
                                  .safe_lsn = before_lsn,
                                  .bytes = body.n + FRAME_OVERHEAD_BYTES,
+                                 .sent_us = clock_mono_us(),
                                  .last = head->last,
                                  .is_break = head->kind == FRAME_BREAK};
     window_push(m->window, &entry);
     ahead_add(&m->release.ahead, before_lsn, entry.bytes, (uint64_t)setup()->log_max_bytes);
     m->at_boundary = head->last.ordinal == 0 && head->last.part == 0;
     m->paused = m->paused && m->at_boundary;
-    m->frame_us = clock_mono_us();
+    m->frame_us = entry.sent_us;
     metric_inc(metric(m, SESSION_FRAMES));
     metric_add(metric(m, SESSION_FRAME_BYTES), (int64_t)body.n);
     if (head->kind == FRAME_PROGRESS) {
         metric_inc(metric(m, SESSION_PROGRESS));
     } else if (head->kind == FRAME_DATA) {
         atomic_store(&m->s->data_lsn, head->last.lsn);
+        atomic_store(&m->s->moved_us, entry.sent_us);
+        metric_observe(metric(m, SESSION_FRAME_SIZE), (int64_t)body.n);
     }
     struct publish_message msg = {
         .exchange = "",
@@ -325,10 +334,13 @@ static int send_event(struct emit *m, struct event *ev, uint64_t safe_lsn, struc
     struct window_entry entry = {.lane = WINDOW_EVENTS,
                                  .safe_lsn = safe_lsn,
                                  .bytes = ev->body.len + ev->texts.len + FRAME_OVERHEAD_BYTES,
+                                 .sent_us = clock_mono_us(),
                                  .event = ev};
     if (direct || strcmp(ev->exchange, setup()->events_exchange) == 0) {
         entry.seq = ++m->seq;
         window_mark(m->marks, entry.seq, safe_lsn);
+    } else {
+        atomic_fetch_add(&m->s->commands, 1);
     }
     struct publish_header headers[EVENT_HEADERS_MAX + 2];
     size_t n = 0;
@@ -350,6 +362,7 @@ static int send_event(struct emit *m, struct event *ev, uint64_t safe_lsn, struc
     };
     window_push(m->window, &entry);
     metric_inc(metric(m, SESSION_EVENTS));
+    metric_observe(metric(m, SESSION_BATCH_SIZE), ev->batch_count > 1 ? ev->batch_count : 1);
     return publish_send(m->link, &msg, e);
 }
 
@@ -563,12 +576,10 @@ void *emit_main(void *arg)
     struct assemble_sink sink = {.ctx = m, .frame = on_frame, .change = on_change};
     m->assemble = assemble_new(&o, &sink);
     m->at_boundary = s->log_have.ordinal == 0 && s->log_have.part == 0;
-    struct link_options lo = {.name = "parkway relay publish"};
-    int rc = link_open(&m->link, setup()->broker_url, &lo, &e);
-    if (rc == 0) {
-        atomic_store(&s->publish_link, m->link);
-        rc = publish_start(m->link, &e);
-    }
+    m->link = s->publisher;
+    s->publisher = NULL;
+    atomic_store(&s->publish_link, m->link);
+    int rc = publish_start(m->link, &e);
     bool is_stream_fault = false;
     if (rc == 0) {
         rc = run(m, &e);

@@ -14,6 +14,7 @@ struct row {
     struct epoch epoch;
     bool has_incarnation;
     uint8_t incarnation[16];
+    uint64_t commands_lsn;
 };
 
 static int read_row(struct conn *c, struct row *out, struct err *e)
@@ -21,13 +22,17 @@ static int read_row(struct conn *c, struct row *out, struct err *e)
     struct str slot = str_of(setup()->capture_slot);
     struct rows *rows;
     int rc = conn_query(c,
-                        "SELECT epoch, coalesce(start_lsn, '0/0')::text, incarnation"
+                        "SELECT epoch, coalesce(start_lsn, '0/0')::text, incarnation,"
+                        " coalesce(commands_lsn, '0/0')::text"
                         " FROM parkway.relay WHERE slot = $1",
                         1, &slot, &rows, e);
+    /* no such schema, table or column */
     if (rc == ERR_SQL &&
-        (strcmp(e->sqlstate, "42P01") == 0 || strcmp(e->sqlstate, "3F000") == 0)) {
+        (strcmp(e->sqlstate, "42P01") == 0 || strcmp(e->sqlstate, "3F000") == 0 ||
+         strcmp(e->sqlstate, "42703") == 0)) {
         return err_set(e, ERR_NOT_FOUND,
-                       "schema parkway is missing on the primary hint=\"run parkway migrate\"");
+                       "schema parkway on the primary is missing or older than this program "
+                       "hint=\"run parkway migrate\"");
     }
     if (rc != 0) {
         return rc;
@@ -40,6 +45,7 @@ static int read_row(struct conn *c, struct row *out, struct err *e)
         out->marked = start == 0;
         out->has_incarnation = rows_get(rows, 0, 2).p != NULL &&
                                uuid_parse(rows_get(rows, 0, 2), out->incarnation);
+        lsn_parse(rows_get(rows, 0, 3), &out->commands_lsn);
     }
     rows_free(rows);
     return 0;
@@ -179,6 +185,8 @@ int registry_open(struct registry *out, struct conn *c, struct repl *r, bool rep
     if (rc == 0 && (!found || missing != NULL)) {
         rc = make_slot(out, r, found, e);
     }
+    out->commands_lsn =
+        missing == NULL && row.commands_lsn > out->slot_lsn ? row.commands_lsn : out->slot_lsn;
     if (rc == 0 && !row.found) {
         uint8_t fresh[16];
         uuid_make(fresh);
@@ -208,7 +216,7 @@ int registry_settle(struct conn *c, struct epoch epoch, uint64_t start_lsn,
         " VALUES ($1, $2, $3, $4::pg_lsn, $5::uuid)"
         " ON CONFLICT (slot) DO UPDATE SET publication = excluded.publication,"
         " epoch = excluded.epoch, start_lsn = excluded.start_lsn,"
-        " incarnation = excluded.incarnation",
+        " incarnation = excluded.incarnation, commands_lsn = NULL",
         ARRAY_LEN(params), params, NULL, e);
 }
 
@@ -271,4 +279,59 @@ int registry_report(struct conn *c, const char *name, struct epoch epoch, uint64
         "UPDATE parkway.replicas SET applied_epoch = $2, applied_lsn = $3::pg_lsn,"
         " reported_at = now() WHERE name = $1",
         ARRAY_LEN(params), params, NULL, e);
+}
+
+static enum registry_wal wal_of(const char *status)
+{
+    static const char *const names[] = {"reserved", "extended", "unreserved", "lost"};
+    enum registry_wal wal = REGISTRY_RESERVED;
+    while (wal < REGISTRY_LOST && strcmp(status, names[wal]) != 0) {
+        wal++;
+    }
+    return wal;
+}
+
+int registry_slot(struct conn *c, struct registry_slot *out, struct err *e)
+{
+    struct str slot = str_of(setup()->capture_slot);
+    struct rows *rows;
+    int rc = conn_query(c,
+                        "SELECT wal_status, coalesce(safe_wal_size, -1),"
+                        " greatest(pg_current_wal_lsn() - confirmed_flush_lsn, 0)::bigint"
+                        " FROM pg_replication_slots WHERE slot_name = $1",
+                        1, &slot, &rows, e);
+    if (rc != 0) {
+        return rc;
+    }
+    if (rows_count(rows) == 0) {
+        rc = err_set(e, ERR_NOT_FOUND, "the slot is missing");
+    } else {
+        *out = (struct registry_slot){.wal = wal_of(rows_text(rows, 0, 0)),
+                                      .safe_bytes = rows_int(rows, 0, 1),
+                                      .held_bytes = (uint64_t)rows_int(rows, 0, 2)};
+    }
+    rows_free(rows);
+    return rc;
+}
+
+int registry_remember(struct conn *c, uint64_t commands_lsn, int64_t wal_growth, struct err *e)
+{
+    char lsn_out[POSITION_TEXT_MAX];
+    char growth_out[24];
+    lsn_text(commands_lsn, lsn_out);
+    snprintf(growth_out, sizeof growth_out, "%lld", (long long)wal_growth);
+    struct str params[] = {str_of(setup()->capture_slot), str_of(lsn_out), str_of(growth_out)};
+    return conn_query(
+        c,
+        "UPDATE parkway.relay SET commands_lsn = $2::pg_lsn, wal_growth = $3::bigint"
+        " WHERE slot = $1",
+        ARRAY_LEN(params), params, NULL, e);
+}
+
+int registry_beat(struct conn *c, struct err *e)
+{
+    return conn_exec(c,
+                     "SELECT pg_logical_emit_message(true, 'parkway.heartbeat',"
+                     " json_build_object('at', clock_timestamp())::text)",
+                     e);
 }

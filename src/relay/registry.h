@@ -20,6 +20,16 @@ struct registry {
     bool lost;               /* a break is due: slot_lsn starts a new history */
     bool lost_now;           /* found out by this call */
     char why[128];           /* then: what was missing */
+    uint64_t commands_lsn;   /* every command before it was taken; at least slot_lsn */
+};
+
+/* How near the slot is to losing its WAL (pg_replication_slots.wal_status). */
+enum registry_wal { REGISTRY_RESERVED, REGISTRY_EXTENDED, REGISTRY_UNRESERVED, REGISTRY_LOST };
+
+struct registry_slot {
+    enum registry_wal wal;
+    uint64_t held_bytes; /* between the slot's confirmed position and the primary's */
+    int64_t safe_bytes;  /* until the primary removes what the slot needs; -1: no bound */
 };
 
 /* registry_open - finds or makes publication, slot and row. replace: the present slot is of no use
@@ -37,6 +47,13 @@ NODISCARD int registry_incarnation(struct conn *c, const uint8_t incarnation[16]
 NODISCARD int registry_skip(struct conn *c, uint64_t lsn, uint64_t *at, struct err *e);
 /* registry_replicas - names, one row each; free with rows_free. */
 NODISCARD int registry_replicas(struct conn *c, struct rows **out, struct err *e);
+/* registry_slot - how the slot stands now. ERR_NOT_FOUND: there is none. */
+NODISCARD int registry_slot(struct conn *c, struct registry_slot *out, struct err *e);
+/* registry_remember - what the next start and parkway status need. */
+NODISCARD int registry_remember(struct conn *c, uint64_t commands_lsn, int64_t wal_growth,
+                                struct err *e);
+/* registry_beat - commits a message that says nothing: its way to the replicas is measured. */
+NODISCARD int registry_beat(struct conn *c, struct err *e);
 /* registry_report - writes what a replica has applied. */
 NODISCARD int registry_report(struct conn *c, const char *name, struct epoch epoch,
                               uint64_t lsn, struct err *e);

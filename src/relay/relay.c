@@ -7,7 +7,8 @@
  *
  * The main thread runs sessions (session.h): prepare, start three threads, wait for the first failure, end
  * them, wait a backoff, again. What a session needs to know it reads from the primary (slot, row) and from the
- * broker (the ends of both streams), so a killed relay and a failed session are the same case.
+ * broker (the ends of both streams), so a killed relay and a failed session are the same case. Several relays
+ * may run: one is at work, the others stand by (claim.h).
  *
  * `parkway relay skip --to=LSN` gives up history that cannot be decoded (a value above 1 GB as text): it moves
  * the slot while the relay cannot stream, and the relay then writes a break.
@@ -22,6 +23,8 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "event/setup.h"
+#include "relay/claim.h"
+#include "relay/health.h"
 #include "relay/registry.h"
 #include "relay/relay_conf.h"
 #include "relay/resume.h"
@@ -36,23 +39,28 @@
 
 /* A session that lived this long ends the backoff. */
 #define STEADY_US INT64_C(1000000)
-/* Commands leave no trace in parkway.events: one that waited for its queue when the relay was killed is
- * found again only by reading from the slot's position. That is done as long as it is cheap; further
- * back the slot is held by a replica, not by a command. */
-#define COMMANDS_REACH_BYTES (UINT64_C(64) << 20)
 /* What a session's threads get for an orderly end. */
 #define FAREWELL_US INT64_C(1500000)
-/* /readyz: a session that has been failing for this long, or publishing that stands still. */
-#define STALL_US INT64_C(15000000)
+enum {
+    STANDBY_MS = 200,       /* between two looks at the locks */
+    STANDBY_SAID_MS = 1000, /* standing by for longer than this is worth a line */
+    ANSWER_MS = 10000,      /* a primary that leaves a question open so long is hung */
+};
+
+enum { RELAY_HISTOGRAMS = 3 };
 
 struct relay {
     struct metric metrics[SESSION_METRIC_COUNT];
+    struct metric_histogram histograms[RELAY_HISTOGRAMS];
     struct backoff backoff;
     /* what the last session said about the next one */
-    bool replace_slot; /* its history cannot be decoded */
-    bool resend;       /* log lane from the slot's confirmed position */
+    bool replace_slot;         /* its history cannot be decoded */
+    bool resend;               /* log lane from the slot's confirmed position */
+    struct position resend_at; /* the replica that asked for it stands there */
     uint64_t
         events_from_lsn; /* events at or after it are due; UINT64_MAX: as the stream says */
+    unsigned broker_turn;
+    int last_pid; /* the walsender of the last session */
     /* reports outlive a session: an idle replica has nothing new to say */
     struct session_replica replicas[SESSION_REPLICAS_MAX];
     size_t replica_count;
@@ -61,8 +69,8 @@ struct relay {
     char primary_text[256], broker_text[256];
     /* for /readyz, from the http thread */
     _Atomic int64_t down_since_us; /* 0: a session runs */
-    _Atomic int64_t still_since_us;
-    uint64_t still_lsn;
+    atomic_bool standby;
+    _Atomic int64_t unconfirmed_us, heard_us, turn_us, paused_us;
 };
 
 /* --- saying what changed ------------------------------------------------------------------------ */
@@ -129,48 +137,79 @@ void session_fail(struct session *s, enum session_end end, const struct err *e)
     UNUSED(ignored);
 }
 
+/* What another relay has done meanwhile is known to it alone: nothing of the last session counts. */
+static void stand_by(struct relay *r)
+{
+    r->resend = false;
+    r->replace_slot = false;
+    r->events_from_lsn = UINT64_MAX;
+    r->replica_count = 0;
+    atomic_store(&r->standby, true);
+    metric_set(&r->metrics[SESSION_STANDBY], 1);
+}
+
+static void stand_up(struct relay *r, int64_t waited_us, bool said)
+{
+    atomic_store(&r->standby, false);
+    metric_set(&r->metrics[SESSION_STANDBY], 0);
+    if (said) {
+        log_info("taking over from the other relay slot=%s stood_by_ms=%lld",
+                 setup()->capture_slot, (long long)(waited_us / 1000));
+    }
+}
+
+/* Waits until this relay has both locks. On failure *at_broker tells whose it was. */
+static int await_turn(struct relay *r, struct session *s, bool *at_broker, struct err *e)
+{
+    int64_t began_us = clock_mono_us();
+    bool said = false;
+    for (;;) {
+        int pid = 0;
+        int rc = claim_slot(s->conn, &pid, e);
+        *at_broker = rc == 0 && pid == 0;
+        if (*at_broker) {
+            rc = claim_log(&s->publisher, &s->broker_turn, e);
+        }
+        int64_t waited_us = clock_mono_us() - began_us;
+        if (*at_broker && rc == 0) {
+            stand_up(r, waited_us, said);
+            return 0;
+        }
+        if (rc != 0 && rc != ERR_CONFLICT) {
+            return rc;
+        }
+        if (daemon_stopping()) {
+            return err_set(e, ERR_CLOSED, "stopping");
+        }
+        if (pid != 0 && pid != r->last_pid) { /* not our own last session, which is ending */
+            stand_by(r);
+        }
+        if (!said && waited_us > STANDBY_SAID_MS * 1000) {
+            said = true;
+            log_info("standing by: another relay is at work slot=%s", setup()->capture_slot);
+        }
+        daemon_wait_ms(STANDBY_MS);
+    }
+}
+
 static int prepare_primary(struct relay *r, struct session *s, struct registry *reg,
                            struct err *e)
 {
-    struct conn_options o = {.application_name = "parkway relay"};
     int rc = repl_open(&s->repl, setup()->primary_url, (int)relay_conf()->sender_timeout_ms, e);
-    if (rc == 0) {
-        rc = conn_open(&s->conn, setup()->primary_url, &o, e);
-    }
+    r->last_pid = rc == 0 ? repl_server_pid(s->repl) : r->last_pid;
     return rc == 0 ? registry_open(reg, s->conn, s->repl, r->replace_slot, e) : rc;
 }
 
-static int prepare_broker(struct resume *res, struct err *e)
+/* An old primary that came back tells a history which replicas have left behind. */
+static int check_timeline(const struct registry *reg, const struct resume *res, struct err *e)
 {
-    struct link *l;
-    struct link_options o = {.name = "parkway relay resume"};
-    int rc = link_open(&l, setup()->broker_url, &o, e);
-    if (rc != 0) {
-        return rc;
+    if (!res->log_found || epoch_cmp(reg->epoch, res->log_last.epoch) != -1) {
+        return 0;
     }
-    rc = resume_declare(l, e);
-    if (rc == 0) {
-        rc = resume_read(l, res, e);
-    }
-    link_close(l);
-    return rc;
-}
-
-/* The lowest place of a registered replica behind which the slot has forgotten history: the budget was
- * exceeded, or release is "confirmed". A resend cannot reach back that far. */
-static bool left_behind(const struct relay *r, struct position slot, struct position *at)
-{
-    bool any = false;
-    *at = slot;
-    for (size_t i = 0; i < r->replica_count; i++) {
-        const struct session_replica *one = &r->replicas[i];
-        if (one->registered && one->reported && epoch_eq(one->epoch, slot.epoch) &&
-            one->lsn < at->lsn) {
-            at->lsn = one->lsn;
-            any = true;
-        }
-    }
-    return any;
+    return err_set(e, ERR_CONFLICT,
+                   "this primary is at timeline %u, the log is at timeline %u already: it was "
+                   "failed over, and this is the old one",
+                   reg->epoch.timeline, res->log_last.epoch.timeline);
 }
 
 /* Where both lanes continue, from what primary and broker said. */
@@ -197,14 +236,15 @@ static void place(struct relay *r, struct session *s, const struct registry *reg
     bool beyond = same && res->log_last.lsn > reg->wal_lsn;
     s->is_break = res->log_found ? !same || short_of || beyond : reg->lost;
     s->settle = reg->lost;
-    struct position behind;
+    /* A replica still asks for what was released past it (the WAL budget) and is not in the log any more:
+     * for those that are further, this break is a repeat. */
+    bool behind = r->resend && !s->is_break && epoch_eq(r->resend_at.epoch, reg->epoch) &&
+                  r->resend_at.lsn < slot.lsn;
     if (s->is_break) {
         s->break_from = res->log_found ? res->log_last : slot;
-    } else if (r->resend && left_behind(r, slot, &behind)) {
-        /* who asked for what the slot has forgotten must resync; to all others the break is a repeat,
-         * because they stand at or behind the slot's position */
+    } else if (behind) {
         s->is_break = true;
-        s->break_from = behind;
+        s->break_from = r->resend_at;
         s->replayed_to = same ? res->log_last.lsn : 0;
     } else if (same && r->resend) {
         s->replayed_to = res->log_last.lsn;
@@ -220,8 +260,9 @@ static void place(struct relay *r, struct session *s, const struct registry *reg
         s->events_have = (struct position){.epoch = reg->epoch, .lsn = from};
     }
     s->start_lsn = s->log_have.lsn < s->events_have.lsn ? s->log_have.lsn : s->events_have.lsn;
-    if (s->start_lsn - s->slot_lsn <= COMMANDS_REACH_BYTES) {
-        s->start_lsn = s->slot_lsn;
+    s->commands_from_lsn = reg->commands_lsn;
+    if (s->commands_from_lsn < s->start_lsn) {
+        s->start_lsn = s->commands_from_lsn;
     }
     atomic_store(&s->released_lsn, s->slot_lsn);
     atomic_store(&s->heard_lsn, reg->wal_lsn);
@@ -256,14 +297,27 @@ static int prepare(struct relay *r, struct session *s, bool *at_broker, struct e
 {
     struct registry reg;
     struct resume res;
+    struct conn_options o = {.application_name = "parkway relay",
+                             .answer_timeout_ms = ANSWER_MS};
     *at_broker = false;
-    int rc = prepare_primary(r, s, &reg, e);
+    int rc = conn_open(&s->conn, setup()->primary_url, &o, e);
+    if (rc == 0) {
+        rc = await_turn(r, s, at_broker, e);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    *at_broker = false;
+    rc = prepare_primary(r, s, &reg, e);
     if (rc != 0) {
         return rc;
     }
     r->replace_slot = false;
     primary_up(r);
-    rc = prepare_broker(&res, e);
+    rc = resume_declare(s->publisher, e);
+    if (rc == 0) {
+        rc = resume_read(s->publisher, &res, e);
+    }
     if (rc != 0) {
         *at_broker = true;
         if (reg.lost_now) {
@@ -274,6 +328,10 @@ static int prepare(struct relay *r, struct session *s, bool *at_broker, struct e
         return rc;
     }
     broker_up(r);
+    rc = check_timeline(&reg, &res, e);
+    if (rc != 0) {
+        return rc;
+    }
     place(r, s, &reg, &res);
     rc = registry_incarnation(s->conn, s->incarnation, e);
     if (rc == 0) {
@@ -288,15 +346,16 @@ static int prepare(struct relay *r, struct session *s, bool *at_broker, struct e
     return rc;
 }
 
-/* /readyz knows a stall by the log standing still while the primary is ahead. */
-static void watch_stall(struct relay *r, struct session *s)
+/* What /readyz judges, from another thread and longer than a session lives. */
+static void note_health(struct relay *r, struct session *s)
 {
-    uint64_t log = atomic_load(&s->log_lsn);
-    int64_t now = clock_mono_us();
-    if (log != r->still_lsn || log >= atomic_load(&s->heard_lsn)) {
-        r->still_lsn = log;
-        atomic_store(&r->still_since_us, now);
+    bool paused = metric_get(&r->metrics[SESSION_PAUSED]) != 0;
+    if (!paused || atomic_load(&r->paused_us) == 0) {
+        atomic_store(&r->paused_us, paused ? clock_mono_us() : 0);
     }
+    atomic_store(&r->unconfirmed_us, atomic_load(&s->unconfirmed_us));
+    atomic_store(&r->heard_us, atomic_load(&s->heard_us));
+    atomic_store(&r->turn_us, atomic_load(&s->turn_us));
 }
 
 static void interrupt_session(struct session *s)
@@ -327,7 +386,7 @@ static void run_session(struct relay *r, struct session *s)
     struct pollfd p = {.fd = s->wake_fd, .events = POLLIN};
     while (!session_stopping(s) && !daemon_stopping()) {
         poll(&p, 1, 100);
-        watch_stall(r, s);
+        note_health(r, s);
     }
     if (daemon_stopping()) {
         struct err none = ERR_INIT;
@@ -375,6 +434,7 @@ static void judge(struct relay *r, struct session *s)
                  s->end_err.text);
         metric_inc(&r->metrics[SESSION_RESENDS]);
         r->resend = true;
+        r->resend_at = s->resend_at;
         break;
     case SESSION_RUNNING:
     case SESSION_STOPPED: break;
@@ -390,6 +450,7 @@ static int64_t attend(struct relay *r)
     uint8_t run[16];
     int64_t lived_us = 0;
     s->metrics = r->metrics;
+    s->broker_turn = r->broker_turn;
     s->unconfirmed_lsn = UINT64_MAX;
     s->unverified_lsn = UINT64_MAX;
     s->intake = intake_new(repl_free);
@@ -404,8 +465,10 @@ static int64_t attend(struct relay *r)
     if (rc == 0) {
         int64_t began = clock_mono_us();
         metric_inc(&r->metrics[SESSION_SESSIONS]);
+        atomic_store(&s->heard_us, began);
+        atomic_store(&s->turn_us, began);
+        note_health(r, s);
         atomic_store(&r->down_since_us, 0);
-        atomic_store(&r->still_since_us, began);
         run_session(r, s);
         judge(r, s);
         lived_us = clock_mono_us() - began;
@@ -417,8 +480,10 @@ static int64_t attend(struct relay *r)
     if (!daemon_stopping() && atomic_load(&r->down_since_us) == 0) {
         atomic_store(&r->down_since_us, clock_mono_us());
     }
+    r->broker_turn = s->broker_turn;
     repl_close(s->repl);
     conn_close(s->conn);
+    link_close(s->publisher);
     intake_free(s->intake);
     close(s->wake_fd);
     pthread_mutex_destroy(&s->lock);
@@ -434,27 +499,45 @@ static const struct metric metrics_initial[SESSION_METRIC_COUNT] = {
 #undef X
 };
 
+static void give_histograms(struct relay *r)
+{
+    static const struct {
+        enum session_metric metric;
+        int64_t first; /* the lowest bound */
+        double scale;
+    } rows[RELAY_HISTOGRAMS] = {
+        {SESSION_CONFIRM_US, 100, 1e-6}, /* 0.1 ms to 13 s */
+        {SESSION_FRAME_SIZE, 256, 0},    /* bytes, to 32 MB */
+        {SESSION_BATCH_SIZE, 1, 0},
+    };
+    for (size_t i = 0; i < RELAY_HISTOGRAMS; i++) {
+        r->histograms[i].first = rows[i].first;
+        r->metrics[rows[i].metric].histogram = &r->histograms[i];
+        r->metrics[rows[i].metric].scale = rows[i].scale;
+    }
+}
+
 static bool ready(void *ctx, char *reason, size_t size)
 {
     struct relay *r = ctx;
-    int64_t now = clock_mono_us();
-    int64_t down = atomic_load(&r->down_since_us);
-    int64_t still = atomic_load(&r->still_since_us);
-    if (down != 0) {
-        snprintf(reason, size, "no stream from primary to broker for %lld s",
-                 (long long)((now - down) / 1000000));
-        return false;
+    struct health_in in = {
+        .now_us = clock_mono_us(),
+        .standby = atomic_load(&r->standby),
+        .blocked = metric_get(&r->metrics[SESSION_BLOCKED]) != 0,
+        .down_us = atomic_load(&r->down_since_us),
+        .unconfirmed_us = atomic_load(&r->unconfirmed_us),
+        .heard_us = atomic_load(&r->heard_us),
+        .turn_us = atomic_load(&r->turn_us),
+        .paused_us = atomic_load(&r->paused_us),
+    };
+    struct health_out out = health_decide(&in);
+    if (out.since_us != 0) {
+        snprintf(reason, size, "%s, for %lld s", health_text(out.health),
+                 (long long)((in.now_us - out.since_us) / 1000000));
+    } else {
+        snprintf(reason, size, "%s", health_text(out.health));
     }
-    if (metric_get(&r->metrics[SESSION_BLOCKED]) != 0) {
-        snprintf(reason, size, "the broker blocks publishing");
-        return false;
-    }
-    if (now - still > STALL_US) {
-        snprintf(reason, size, "the log stands still for %lld s",
-                 (long long)((now - still) / 1000000));
-        return false;
-    }
-    return true;
+    return out.health == HEALTH_READY;
 }
 
 static int skip(const char *text)
@@ -499,6 +582,7 @@ int relay_main(int argc, char **argv)
     daemon_init();
     struct relay *r = def_zalloc(1, sizeof *r);
     memcpy(r->metrics, metrics_initial, sizeof r->metrics);
+    give_histograms(r);
     r->events_from_lsn = UINT64_MAX;
     atomic_store(&r->down_since_us, clock_mono_us());
     struct httpd_ops ops = {

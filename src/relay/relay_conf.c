@@ -48,9 +48,10 @@ static const struct conf_key keys[] = {
      .offset = AT(release),
      .unit = "",
      .initial = "applied",
-     .choices = "applied|confirmed",
-     .sentence =
-         "What the slot waits for: every registered replica, or the broker's confirms."},
+     .choices = "applied|broker",
+     .sentence = "What the slot waits for: that every registered replica has applied it, or "
+                 "only that the "
+                 "broker has it."},
     {.name = "wal_budget_bytes",
      .type = CONF_INT,
      .offset = AT(wal_budget_bytes),
@@ -63,10 +64,22 @@ static const struct conf_key keys[] = {
      .type = CONF_INT,
      .offset = AT(sender_timeout_ms),
      .unit = "ms",
-     .initial = "10000",
+     .initial = "3000",
      .min = 1000,
      .max = 600000,
-     .sentence = "After this long without a word from the relay the primary frees the slot."},
+     .sentence =
+         "After this long without a word from the relay the primary frees the slot for a "
+         "standby."},
+    {.name = "heartbeat_ms",
+     .type = CONF_INT,
+     .offset = AT(heartbeat_ms),
+     .unit = "ms",
+     .initial = "1000",
+     .min = 0,
+     .max = 600000,
+     .sentence =
+         "While nothing is written, a small transaction goes this often from the primary to "
+         "every replica and measures the way; 0: none."},
 };
 
 const struct conf_group relay_conf_group = {"relay",

@@ -16,7 +16,6 @@ enum {
     EMPTY_MS = 500,      /* of one that says it is */
     QUIET_MS = 200,      /* after the last one */
     TAIL_MAX_MS = 30000, /* somebody else keeps writing there */
-    APPLIED_MAX_LENGTH = 10000,
     PREFETCH = 1000,
 };
 
@@ -28,13 +27,10 @@ int resume_declare(struct link *l, struct err *e)
         rc = topology_exchange(l, "CQRS_COMMAND", "direct", e);
     }
     if (rc == 0) {
-        rc = topology_stream(l, c->log_stream, c->log_max_bytes, NULL, e);
+        rc = topology_stream(l, c->log_stream, c->log_max_bytes, c->broker_members, e);
     }
     if (rc == 0) {
-        rc = topology_stream(l, c->events_stream, c->events_max_bytes, NULL, e);
-    }
-    if (rc == 0) {
-        rc = topology_queue(l, c->log_applied_queue, APPLIED_MAX_LENGTH, e);
+        rc = topology_stream(l, c->events_stream, c->events_max_bytes, c->broker_members, e);
     }
     return rc == 0 ? topology_bind(l, c->events_stream, c->events_exchange, "#", e) : rc;
 }

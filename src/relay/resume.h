@@ -16,7 +16,7 @@ struct resume {
     int64_t events_offset; /* of the last message there, whoever wrote it; -1: none */
 };
 
-/* resume_declare - exchanges, streams, the queue of reports, and the binding of the events stream. */
+/* resume_declare - exchanges, streams, and the binding of the events stream. */
 NODISCARD int resume_declare(struct link *l, struct err *e);
 /* resume_bind - that binding and those of events.bindings; *missing counts queues that are not
  * there (a new channel then; consumers of the old one are gone). */

@@ -23,6 +23,7 @@
 
 /* Metrics; the table is in relay.c, in this order. */
 #define SESSION_METRICS(X)                                                                     \
+    X(STANDBY, "standby", METRIC_GAUGE, "1 while another relay is at work")                    \
     X(UP_PRIMARY, "primary_up", METRIC_GAUGE, "1 while the replication connection stands")     \
     X(UP_BROKER, "broker_up", METRIC_GAUGE, "1 while the broker's connections stand")          \
     X(BLOCKED, "blocked", METRIC_GAUGE, "1 while the broker blocks publishing by an alarm")    \
@@ -47,11 +48,23 @@
     X(RETURNS, "returns_total", METRIC_COUNTER, "messages returned as unroutable")             \
     X(DIVERTED, "events_diverted_total", METRIC_COUNTER,                                       \
       "refused events put into the stream alone")                                              \
+    X(CONFIRM_US, "confirm_seconds", METRIC_HISTOGRAM, "from publishing to the confirm")       \
+    X(FRAME_SIZE, "frame_size_bytes", METRIC_HISTOGRAM, "size of frames with data")            \
+    X(BATCH_SIZE, "event_batch_events", METRIC_HISTOGRAM, "events that share a message")       \
     X(WINDOW, "window_messages", METRIC_GAUGE, "messages unconfirmed now")                     \
     X(WINDOW_BYTES, "window_bytes", METRIC_GAUGE, "their bytes")                               \
     X(INTAKE, "intake_bytes", METRIC_GAUGE, "bytes between capture and emit")                  \
     X(LAG, "lag_bytes", METRIC_GAUGE, "WAL between the primary's position and the log's")      \
     X(WAL_HELD, "wal_held_bytes", METRIC_GAUGE, "WAL that the slot keeps on the primary")      \
+    X(WAL_BUDGET, "wal_budget_bytes", METRIC_GAUGE, "how much replicas may hold; 0: no bound") \
+    X(WAL_SAFE, "wal_safe_bytes", METRIC_GAUGE,                                                \
+      "WAL until the primary removes what the slot needs; -1: no bound")                       \
+    X(WAL_GROWTH, "wal_growth_bytes", METRIC_GAUGE, "growth a second of what the slot keeps")  \
+    X(WAL_LEFT, "wal_left_seconds", METRIC_GAUGE,                                              \
+      "until budget or primary end the wait for replicas, at that growth; -1: it does not "    \
+      "grow")                                                                                  \
+    X(SLOT_STATE, "slot_state", METRIC_GAUGE,                                                  \
+      "the slot's WAL: 0 reserved, 1 extended, 2 unreserved (near loss), 3 lost")              \
     X(AHEAD, "ahead_bytes", METRIC_GAUGE, "bytes of the log ahead of the slowest replica")     \
     X(PAUSED, "paused", METRIC_GAUGE, "1 while publishing waits for the slowest replica")      \
     X(HOLD, "release_hold", METRIC_GAUGE,                                                      \
@@ -60,6 +73,7 @@
     X(REPLICAS, "replicas", METRIC_GAUGE, "replicas registered")                               \
     X(REPLICAS_HEARD, "replicas_heard", METRIC_GAUGE,                                          \
       "replicas that reported since the start")                                                \
+    X(HEARTBEATS, "heartbeats_total", METRIC_COUNTER, "transactions made to measure the way")  \
     X(REPORTS, "reports_total", METRIC_COUNTER, "reports of replicas read")                    \
     X(BINDINGS_MISSING, "bindings_missing", METRIC_GAUGE,                                      \
       "queues of events.bindings that do not exist")                                           \
@@ -112,9 +126,13 @@ struct session {
     uint64_t start_lsn;    /* where the stream begins: both lanes hold everything before it */
     int64_t events_offset; /* of the last message in parkway.events; -1: none */
     uint64_t replayed_to;  /* the log's end before a resend; 0: none */
+    uint64_t commands_from_lsn; /* commands before it are done */
 
     struct repl *repl; /* capture's */
     struct conn *conn; /* applied's */
+    struct link
+        *publisher; /* emit's; opened by main, because it is the lock on the log (claim.h) */
+    unsigned broker_turn; /* which broker of the list answered */
     struct intake *intake;
 
     atomic_bool stop;
@@ -133,6 +151,14 @@ struct session {
     _Atomic uint64_t confirmed_seq; /* emit: events 1..n are confirmed */
     _Atomic uint64_t refused_count; /* emit: of them, refused by some queue */
     _Atomic uint64_t verified_seq;  /* applied: and seen in the stream */
+    _Atomic uint64_t commands_lsn;  /* emit: every command before it is confirmed */
+    _Atomic uint64_t commands;      /* emit: how many were published */
+    /* for health.h */
+    _Atomic int64_t heard_us; /* capture: the primary's last word */
+    _Atomic int64_t turn_us;  /* applied: when it was last free */
+    _Atomic int64_t
+        unconfirmed_us;       /* emit: when the oldest unconfirmed message was sent; 0: none */
+    _Atomic int64_t moved_us; /* emit: when the last transaction went into the log */
     atomic_bool break_confirmed;
     atomic_bool emit_done; /* the publishing link is closed, or about to be */
 
@@ -145,6 +171,8 @@ struct session {
      * (UINT64_MAX: all have), and from here on were not seen in parkway.events yet */
     uint64_t unconfirmed_lsn;
     uint64_t unverified_lsn;
+    /* applied's: a replica that asked for a resend stands here; 0: none did */
+    struct position resend_at;
 };
 
 /* session_fail - a thread's way out: keeps the first reason and asks all to stop. */

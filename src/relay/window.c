@@ -73,6 +73,11 @@ uint64_t window_first(const struct window *w)
     return w->first < w->next ? w->first : 0;
 }
 
+int64_t window_sent_us(const struct window *w)
+{
+    return w->first < w->next ? w->ring[w->first % w->cap].sent_us : 0;
+}
+
 struct window_entry *window_find_event(struct window *w, struct str message_id)
 {
     for (uint64_t tag = w->first; tag < w->next; tag++) {

@@ -16,6 +16,7 @@ struct window_entry {
     enum window_lane lane;
     uint64_t safe_lsn;
     size_t bytes;
+    int64_t sent_us;
     struct position last; /* of a frame: its last place */
     bool is_break;        /* of a frame */
     struct event *event;  /* of the events lane; owned */
@@ -35,6 +36,8 @@ uint64_t window_push(struct window *w, const struct window_entry *entry);
 bool window_take(struct window *w, uint64_t tag, struct window_entry *out);
 /* window_first - the oldest outstanding tag; 0: none. */
 uint64_t window_first(const struct window *w);
+/* window_sent_us - when the oldest outstanding message was sent; 0: there is none. */
+int64_t window_sent_us(const struct window *w);
 /* window_find_event - the outstanding event with that message id; NULL. */
 struct window_entry *window_find_event(struct window *w, struct str message_id);
 /* window_first_seq - of the oldest outstanding event that has one; UINT64_MAX: none. */

@@ -41,18 +41,40 @@ def take(channel, queue, count, bound_s=30):
     return found
 
 
-def stream(queue, quiet_s=3, offset="first"):
-    """Every message of a stream from the offset to its present end: (offset, body)."""
+def _read(queue, offset, quiet_s, first_s):
+    """Until nothing has come for quiet_s, or for first_s at the beginning."""
     link = open_link()
     channel = link.channel()
     channel.basic_qos(prefetch_count=500)
-    for method, properties, body in channel.consume(queue, arguments={"x-stream-offset": offset},
-                                                    inactivity_timeout=quiet_s):
-        if method is None:
+    silent_s, any_yet = 0, False
+    try:
+        for method, properties, body in channel.consume(queue, arguments={"x-stream-offset": offset},
+                                                        inactivity_timeout=0.2):
+            if method is None:
+                silent_s += 0.2
+                if silent_s >= (quiet_s if any_yet else first_s):
+                    break
+                continue
+            silent_s, any_yet = 0, True
+            channel.basic_ack(method.delivery_tag)
+            yield properties.headers["x-stream-offset"], body
+    finally:
+        link.close()
+
+
+def end(queue):
+    """The offset of the last message that the stream holds at this moment; -1: none."""
+    return max((at for at, _ in _read(queue, "last", 0.4, 3)), default=-1)
+
+
+def stream(queue, quiet_s=3, offset="first"):
+    """Every message of a stream from the offset to its present end: (offset, body)."""
+    last = end(queue)
+    for at, body in _read(queue, offset, quiet_s, quiet_s) if last >= 0 else ():
+        if at <= last:
+            yield at, body
+        if at >= last:
             break
-        channel.basic_ack(method.delivery_tag)
-        yield properties.headers["x-stream-offset"], body
-    link.close()
 
 
 class Frame:

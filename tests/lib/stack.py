@@ -4,11 +4,14 @@ Only compose/stack starts and stops; this module reads its files (ports, process
 configuration and kills by process number.
 """
 
+import contextlib
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 
@@ -62,6 +65,65 @@ def kill(name, number=signal.SIGKILL):
     return victim
 
 
+@contextlib.contextmanager
+def frozen(name):
+    """Every process of that one stands still (SIGSTOP), connections included, until the block ends."""
+    home, victims = os.path.join(STATE, name), []
+    for entry in os.listdir("/proc"):
+        try:
+            if entry.isdigit() and os.readlink(f"/proc/{entry}/cwd") == home:
+                victims.append(int(entry))
+        except OSError:
+            pass
+    check(victims, f"{name} has no process")
+    for victim in victims:
+        os.kill(victim, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for victim in victims:
+            try:
+                os.kill(victim, signal.SIGCONT)
+            except ProcessLookupError:
+                pass
+
+
+class Beside:
+    """A second process of a daemon, with the stack's configuration but for the environment's PARKWAY_… keys."""
+
+    def __init__(self, *args, **environment):
+        env = {k: v for k, v in os.environ.items()
+               if k not in ("DATABASE_URL", "REPLICA_DATABASE_URL", "RABBITMQ_BROKER_URL")}
+        env.update({k: str(v) for k, v in environment.items()})
+        self.out = tempfile.TemporaryFile()
+        self.process = subprocess.Popen([os.path.join(BIN, "parkway"), "-c", CONFIG, *args], env=env,
+                                        stdin=subprocess.DEVNULL, stdout=self.out, stderr=subprocess.STDOUT)
+
+    def text(self):
+        return os.pread(self.out.fileno(), 1 << 24, 0).decode(errors="replace")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+        status = self.process.wait(20)
+        self.out.close()
+        check(status in (0, -signal.SIGKILL), f"the second process ended with {status}")
+
+
+def free_port():
+    """A port of the loopback address that nobody listens on at this moment."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 def exits(name):
     """The exit statuses of the process since its supervisor started."""
     try:
@@ -108,7 +170,11 @@ def get(port, path, bound_s=10):
 
 def metrics(name):
     """A daemon's metrics: name with labels -> number."""
-    status, text = get(ports()[f"{name}_http"], "/metrics")
+    return metrics_at(ports()[f"{name}_http"], name)
+
+
+def metrics_at(port, name="the daemon"):
+    status, text = get(port, "/metrics")
     check(status == 200, f"/metrics of {name} answered {status}")
     return {m[1]: float(m[2]) for m in re.finditer(r"^([a-z_]\S*(?:\{.*\})?) (\S+)$", text, re.M)}
 

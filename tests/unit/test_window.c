@@ -12,7 +12,8 @@
 
 static uint64_t push(struct window *w, enum window_lane lane, uint64_t lsn, uint64_t seq)
 {
-    struct window_entry entry = {.lane = lane, .safe_lsn = lsn, .bytes = 10, .seq = seq};
+    struct window_entry entry = {
+        .lane = lane, .safe_lsn = lsn, .bytes = 10, .seq = seq, .sent_us = (int64_t)lsn};
     return window_push(w, &entry);
 }
 
@@ -21,6 +22,7 @@ static void confirms(void **state)
     UNUSED(state);
     struct window *w = window_new(4);
     assert_int_equal(window_first(w), 0);
+    assert_int_equal(window_sent_us(w), 0);
     assert_true(window_safe_lsn(w, WINDOW_LOG) == UINT64_MAX);
     assert_int_equal(push(w, WINDOW_EVENTS, 10, 1), 1);
     assert_int_equal(push(w, WINDOW_LOG, 5, 0), 2);
@@ -39,6 +41,7 @@ static void confirms(void **state)
     assert_false(window_has_room(w)); /* tag 1 still holds its place */
     assert_true(window_take(w, 1, &out));
     assert_int_equal(window_first(w), 3);
+    assert_int_equal(window_sent_us(w), 20);
     assert_int_equal(window_first_seq(w), 2);
     assert_int_equal(window_bytes(w), 20);
     assert_true(window_has_room(w));
