@@ -66,6 +66,8 @@ OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/
                 src/ops/copier.c src/ops/enroll.c src/ops/migrate_conf.c src/ops/migrate.c src/ops/bootstrap.c src/ops/status.c src/ops/parked.c
 OPS_SRC      += src/ops/verify.c
 
+OPS_SRC  += src/ops/remirror.c src/ops/replay.c
+
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \
             $(CONSUMER_SRC) $(DOMAIN_SRC) $(COMMAND_SRC) $(OPS_SRC)
 MAIN_SRC := src/main.c

@@ -33,6 +33,7 @@ static const struct command commands[] = {
     {"verify", verify_main, "whether primary and replica are equal"},
     {"status", status_main, "what is up, how far the changes have come, and how late"},
     {"parked", parked_main, "changes that the replica refused: list, show, retry, skip, drop"},
+    {"replay", replay_main, "fill a view or a mirror anew, beside the live one"},
     {"route", routing_main, "where a statement goes, and why"},
     {NULL, NULL, NULL},
 };

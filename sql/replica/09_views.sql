@@ -27,7 +27,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS views_present ON parkway.views (name)
 
 -- The tables that a generation's SELECT reads, in the order of its configuration.
 CREATE TABLE IF NOT EXISTS parkway.view_sources (
-    view     int NOT NULL REFERENCES parkway.views ON DELETE CASCADE,
+    view     int NOT NULL,
     number   int NOT NULL,
     relation text NOT NULL, -- quoted and qualified
     PRIMARY KEY (view, number)

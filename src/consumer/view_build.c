@@ -135,19 +135,23 @@ static int create(struct build *b, const char *consumer, struct err *e)
     return close_tx(b->db, rc, e);
 }
 
-/* The next source without triggers of this generation. */
+/* The next source without triggers of this generation; rows becomes 0 when there is none. */
 static int hook_one(struct build *b, struct err *e)
 {
+    struct rows *r = NULL;
     char id[16];
     snprintf(id, sizeof id, "%d", b->id);
-    return conn_query(
+    int rc = conn_query(
         b->db,
         "SELECT parkway.view_hook(s.view, s.number, s.relation::regclass)"
         "  FROM parkway.view_sources s WHERE s.view = $1::int"
         "   AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = s.relation::regclass"
         "                   AND t.tgname = format('parkway_view_%s_insert', s.view))"
         " ORDER BY s.number LIMIT 1",
-        1, (struct str[]){str_of(id)}, NULL, e);
+        1, (struct str[]){str_of(id)}, &r, e);
+    b->rows = rc == 0 ? (int64_t)rows_count(r) : 0;
+    rows_free(r);
+    return rc;
 }
 
 /* ---- its rows ------------------------------------------------------------------------------- */
@@ -266,7 +270,8 @@ static const char litter_sql[] =
     "  (SELECT format('DROP TABLE %s', c.oid::regclass) FROM pg_class c"
     "    WHERE c.relnamespace = 'parkway'::regnamespace AND c.relkind = 'r'"
     "      AND c.relname ~ format('^view_%s(_log)?$', w.id) LIMIT 1),"
-    "  format('DELETE FROM parkway.views WHERE id = %s', w.id))"
+    "  format('DELETE FROM parkway.view_sources WHERE view = %s;"
+    " DELETE FROM parkway.views WHERE id = %1$s', w.id))"
     "  FROM parkway.views w WHERE w.state IN ('building', 'retired') ORDER BY w.id LIMIT 1";
 
 static int sweep_one(struct build *b, struct err *e)
@@ -292,7 +297,7 @@ static int sweep(struct conn *db, struct err *e)
     return rc;
 }
 
-static int lock(struct conn *db, struct err *e)
+int view_build_begin(struct conn *db, struct err *e)
 {
     struct rows *r = NULL;
     int rc =
@@ -302,17 +307,32 @@ static int lock(struct conn *db, struct err *e)
         rc = err_set(e, ERR_FENCED, "another process is building a view on this replica");
     }
     rows_free(r);
-    return rc;
+    return rc == 0 ? sweep(db, e) : rc;
 }
 
-static void unlock(struct conn *db)
+int view_build_end(struct conn *db, struct err *e)
 {
+    if (!conn_alive(db)) {
+        return err_set(e, ERR_CLOSED, "the replica is gone");
+    }
+    int rc = sweep(db, e);
     struct err ignored = ERR_INIT;
     if (conn_alive(db)) {
         (void)!conn_exec(db,
                          "SELECT pg_advisory_unlock(hashtextextended('parkway.view_build', 0))",
                          &ignored);
     }
+    return rc;
+}
+
+int view_build_hook(struct conn *db, int id, struct err *e)
+{
+    struct build b = {.db = db, .id = id};
+    int rc;
+    do {
+        rc = patiently(&b, hook_one, e);
+    } while (rc == 0 && b.rows > 0);
+    return rc;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */
@@ -320,18 +340,15 @@ static void unlock(struct conn *db)
 static int build(struct build *b, const struct mirrors *mirrors, const char *consumer,
                  struct err *e)
 {
-    int rc = sweep(b->db, e);
-    if (rc == 0) {
-        rc = check_name(b, e);
-    }
+    int rc = check_name(b, e);
     if (rc == 0) {
         rc = view_check(b->v, mirrors, b->db, &b->shape, e);
     }
     if (rc == 0) {
         rc = create(b, consumer, e);
     }
-    for (size_t i = 0; rc == 0 && i < b->v->source_count; i++) {
-        rc = patiently(b, hook_one, e);
+    if (rc == 0) {
+        rc = view_build_hook(b->db, b->id, e);
     }
     if (rc == 0) {
         rc = fill(b, e);
@@ -339,32 +356,23 @@ static int build(struct build *b, const struct mirrors *mirrors, const char *con
     if (rc == 0) {
         rc = catch_up(b, e);
     }
-    if (rc == 0) {
-        rc = patiently(b, swap, e);
-    }
-    int64_t rows = b->rows;
-    struct err ignored = ERR_INIT;
-    if (conn_alive(b->db)) { /* also after an error: what was begun */
-        int rc2 = sweep(b->db, rc == 0 ? e : &ignored);
-        rc = rc == 0 ? rc2 : rc;
-    }
-    b->rows = rows;
-    return rc;
+    return rc == 0 ? patiently(b, swap, e) : rc;
 }
 
 int view_build_one(const struct view *v, const struct mirrors *mirrors, const char *consumer,
                    struct conn *db, int64_t *rows, struct err *e)
 {
     struct build b = {.v = v, .db = db};
-    int rc = lock(db, e);
+    int rc = view_build_begin(db, e);
     if (rc != 0) {
         return rc;
     }
+    struct err ended = ERR_INIT;
     rc = build(&b, mirrors, consumer, e);
-    unlock(db);
+    int rc2 = view_build_end(db, rc == 0 ? e : &ended);
     view_check_free(&b.shape);
     *rows = b.rows;
-    return rc;
+    return rc != 0 ? rc : rc2;
 }
 
 static int is_live(const struct view *v, const char *consumer, struct conn *db, bool *out,
@@ -404,11 +412,10 @@ static int take_away(const struct views *views, const char *consumer, struct con
         if (rc == 0) {
             log_info("view taken away, it is not configured any more view=%s",
                      rows_text(r, i, 1));
-            rc = lock(db, e);
+            rc = view_build_begin(db, e);
         }
         if (rc == 0) {
-            rc = sweep(db, e);
-            unlock(db);
+            rc = view_build_end(db, e);
         }
     }
     rows_free(r);

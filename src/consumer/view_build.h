@@ -28,4 +28,11 @@ NODISCARD int view_build_missing(const struct views *views, const struct mirrors
                                  const char *consumer, struct conn *db, size_t *refused,
                                  struct err *e);
 
+/* What another kind of rebuilding shares (ops/remirror.h). view_build_begin - this session's turn to build on this
+ * replica, after what a killed one left was taken away; ERR_FENCED. view_build_hook - step 2 for a
+ * generation whose objects exist. view_build_end - takes away what serves nobody, and lets others build. */
+NODISCARD int view_build_begin(struct conn *db, struct err *e);
+NODISCARD int view_build_hook(struct conn *db, int id, struct err *e);
+NODISCARD int view_build_end(struct conn *db, struct err *e);
+
 #endif

@@ -11,6 +11,7 @@
 
 static const char settings_sql[] =
     "SET LOCAL search_path = public, pg_temp; SET LOCAL enable_seqscan = off;"
+    " SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off;"
     " SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off;"
     " SET LOCAL plan_cache_mode = force_generic_plan";
 
@@ -47,7 +48,7 @@ static const char reads_sql[] =
     "'information_schema')"
     "         AND has_table_privilege(c.oid, 'INSERT')"
     "         AND NOT EXISTS (SELECT FROM parkway.views w"
-    "                         WHERE w.target = format('%I.%I', n.nspname, c.relname)),"
+    "                         WHERE to_regclass(w.target) = c.oid AND w.hash <> ''),"
     "       (length(r.ev_action::text)"
     "        - length(replace(r.ev_action::text, format(' :relid %s ', c.oid), ''))) /"
     "       length(format(' :relid %s ', c.oid))"

@@ -11,12 +11,15 @@ static const char settings_sql[] =
     " SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'"
     " SET jit = off";
 
-/* For few keys: always through the index, whatever the tables looked like when the plan was made. */
-static const char by_index[] = " SET enable_seqscan = off SET enable_hashjoin = off"
+/* For few keys: always through an index and by a condition, whatever the tables looked like when the plan was made.
+ * A bitmap scan needs a condition; an index scan can also walk a whole index for its order. */
+static const char by_index[] = " SET enable_seqscan = off SET enable_indexscan = off"
+                               " SET enable_indexonlyscan = off SET enable_hashjoin = off"
                                " SET enable_mergejoin = off"
                                " SET plan_cache_mode = force_generic_plan";
 /* For everything. */
-static const char by_cost[] = " SET enable_seqscan = on SET enable_hashjoin = on"
+static const char by_cost[] = " SET enable_seqscan = on SET enable_indexscan = on"
+                              " SET enable_indexonlyscan = on SET enable_hashjoin = on"
                               " SET enable_mergejoin = on";
 
 /* Keys of one statement; bounds the memory of a recomputation. */

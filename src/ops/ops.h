@@ -7,6 +7,7 @@
 int migrate_main(int argc, char **argv); /* bring both databases to what this program expects */
 int bootstrap_main(int argc, char **argv); /* make a replica, or go on making it */
 int parked_main(int argc, char **argv);  /* what the replica refused, and what becomes of it */
+int replay_main(int argc, char **argv);  /* a view or a mirror anew, beside the live one */
 int routing_main(int argc, char **argv); /* where a statement goes, and why */
 int status_main(int argc, char **argv);  /* what is up, how far, how late */
 int verify_main(int argc, char **argv);  /* are primary and replica equal? */
