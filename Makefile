@@ -41,7 +41,7 @@ ROUTER_SRC   := src/router/router_conf.c src/router/shape.c src/router/jscan.c s
                 src/router/decide.c src/router/target.c src/router/users.c src/router/wire.c \
                 src/router/stmt.c src/router/backend.c src/router/pool.c src/router/own.c \
                 src/router/fresh.c src/router/cancel.c src/router/login.c src/router/unit.c \
-                src/router/route.c src/router/send.c src/router/answer.c src/router/local.c \
+                src/router/route.c src/router/tracing.c src/router/send.c src/router/answer.c src/router/local.c \
                 src/router/vars.c src/router/session.c src/router/admin.c src/router/meter.c \
                 src/router/worker.c src/router/listen.c src/router/router.c
 RELAY_SRC    := src/relay/relay_conf.c src/relay/intake.c src/relay/assemble.c src/relay/window.c \
@@ -53,7 +53,7 @@ CONSUMER_SRC := src/consumer/consumer_conf.c src/consumer/chain.c src/consumer/p
                 src/consumer/tally.c src/consumer/chunk.c src/consumer/start.c src/consumer/mirror.c src/consumer/receive.c src/consumer/report.c \
                 src/consumer/relation.c src/consumer/notice.c src/consumer/sink.c src/consumer/statement.c src/consumer/batch.c \
                 src/consumer/cursor.c src/consumer/park.c src/consumer/aside.c src/consumer/apply.c src/consumer/rowwise.c \
-                src/consumer/reapply.c src/consumer/announce.c src/consumer/resync.c src/consumer/follow.c src/consumer/consumer.c
+                src/consumer/reapply.c src/consumer/traced.c src/consumer/announce.c src/consumer/resync.c src/consumer/follow.c src/consumer/consumer.c
 CONSUMER_SRC += src/consumer/view.c src/consumer/view_text.c src/consumer/view_check.c src/consumer/view_build.c
 CONSUMER_SRC += src/consumer/suspect.c src/consumer/digest.c src/consumer/survey.c \
                 src/consumer/settle.c src/consumer/compare.c

@@ -540,6 +540,7 @@ static void count_commit(struct apply *a)
     tally_add(TALLY_BATCHES, a->rows_open > 0);
     a->rows_open = 0;
     a->transactions_open = 0;
+    traced_say(a);
 }
 
 int apply_commit(struct apply *a, struct batch *b, int64_t delay_ms, struct err *e)
@@ -573,5 +574,6 @@ void apply_abandon(struct apply *a)
     }
     a->open = false;
     a->rows_open = 0;
+    a->traced.count = 0;
     a->transactions_open = 0;
 }

@@ -16,6 +16,7 @@
 #include "consumer/batch.h"
 #include "consumer/cursor.h"
 #include "consumer/park.h"
+#include "consumer/traced.h"
 
 struct apply {
     struct conn *db;       /* borrowed; NULL: none */
@@ -28,6 +29,7 @@ struct apply {
     bool patient;       /* it is being waited for */
     bool bloated;       /* libpq's buffers grew with a huge value: reopen the connection */
     bool open;          /* a replica transaction is open */
+    struct traced traced;
     uint64_t rows_open; /* changes written into it */
     uint64_t transactions_open;
 };

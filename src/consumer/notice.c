@@ -2,6 +2,7 @@
 #include "consumer/notice.h"
 
 #include "consumer/apply.h"
+#include "consumer/traced.h"
 
 typedef int (*notice_act)(struct apply *a, struct batch *b, const struct batch_change *ch,
                           struct str content, struct err *e);
@@ -11,6 +12,7 @@ static const struct notice {
     const char *prefix;
     notice_act act;
 } notices[] = {
+    {"parkway.trace", traced_note},
     {NULL, NULL},
 };
 

@@ -411,7 +411,7 @@ static bool name_member(struct str content, const char *key, const char *initial
 
 static bool message_headers(struct event *ev, struct str headers)
 {
-    enum { STANDARD = 6 }; /* attributes and what the relay adds at most */
+    enum { STANDARD = 6 }; /* attributes, a traceparent; the relay has room of its own */
     size_t at = 0;
     struct str key;
     struct str value;
@@ -471,6 +471,18 @@ int event_from_message(struct event *ev, const struct pgoutput_msg *msg, struct 
     }
     buf_addstr(&ev->body, data.p != NULL ? data : STR("null"));
     return 0;
+}
+
+bool event_trace_of(const struct pgoutput_msg *msg, char out[TRACE_TEXT_MAX])
+{
+    return msg->type == PGOUTPUT_MESSAGE && msg->u.message.transactional &&
+           str_eq(msg->u.message.prefix, STR("parkway.trace")) &&
+           trace_parse(msg->u.message.content, out);
+}
+
+void event_trace(struct event *ev, const char *trace)
+{
+    add_header(ev, "cloudEvents:traceparent", str_of(trace));
 }
 
 /* --- batches ----------------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/trace.h"
 #include "event/position.h"
 #include "pg/pgoutput.h"
 
@@ -89,6 +90,11 @@ NODISCARD int event_from_truncate(struct event *ev, const struct event_relation 
  * or names an exchange that is not Parkway's. */
 NODISCARD int event_from_message(struct event *ev, const struct pgoutput_msg *msg,
                                  struct position at, int64_t commit_us, struct err *e);
+
+/* event_trace_of - the traceparent that a transactional message parkway.trace gives its transaction; false: msg is none. */
+bool event_trace_of(const struct pgoutput_msg *msg, char out[TRACE_TEXT_MAX]);
+/* event_trace - adds it to an event, as CloudEvents' distributed tracing extension has it. */
+void event_trace(struct event *ev, const char *trace);
 
 /* event_batch_add - puts ev behind what is in batch already, when both may share a message and have
  * one key; the batch then carries ev's position. False: nothing happened. */

@@ -46,6 +46,8 @@ struct emit {
     struct window_marks *marks;
     struct intake_chunk *chunk;
     struct event *held; /* a batch being collected */
+    char trace[TRACE_TEXT_MAX]; /* of the transaction whose commit LSN is trace_lsn */
+    uint64_t trace_lsn;
     uint64_t seq;       /* of the last event for the stream */
     uint64_t acked_seq;
     uint64_t progress_lsn;
@@ -425,6 +427,9 @@ static int one_event(struct emit *m, const struct assemble_change *c,
         event_free(ev);
         return 0;
     }
+    if (m->trace_lsn == c->at.lsn) {
+        event_trace(ev, m->trace);
+    }
     return give_event(m, ev, e);
 }
 
@@ -432,6 +437,10 @@ static int on_change(void *ctx, const struct assemble_change *c, struct err *e)
 {
     struct emit *m = ctx;
     metric_inc(metric(m, SESSION_CHANGES));
+    if (event_trace_of(c->msg, m->trace)) {
+        m->trace_lsn = c->at.lsn;
+        return 0;
+    }
     if (c->msg->type != PGOUTPUT_TRUNCATE) {
         return one_event(m, c, c->relation_count > 0 ? c->relations[0] : NULL, c->at, e);
     }

@@ -221,6 +221,9 @@ static bool on_error(struct session *s, struct backend *b, const struct msg *m,
     s->unit.failed = true;
     s->unit.copying = false;
     buf_addstr(answer_out(s), (struct str){m->body.p - MSG_HEAD, m->size});
+    if (x != NULL && x->tag == TAG_TRACE) {
+        tracing_failed(s);
+    }
     return true;
 }
 
@@ -230,6 +233,9 @@ static bool on_error(struct session *s, struct backend *b, const struct msg *m,
 static void note_statement(struct session *s, const struct classify_stmt *c)
 {
     bool all = c->kind == CLASSIFY_DISCARD && str_eq(c->name, STR("all"));
+    if (c->kind == CLASSIFY_ROLLBACK_TO) {
+        s->traced = false; /* it may have been said behind the savepoint */
+    }
     if (all || (c->kind == CLASSIFY_DEALLOCATE && c->name.p == NULL)) {
         stmts_clear(s->worker, &s->stmts);
     } else if (c->kind == CLASSIFY_DEALLOCATE) {
@@ -298,6 +304,7 @@ static void end_on_primary(struct session *s, char status)
         s->retry_primary = false;
     }
     s->tx = status == 'I' ? DECIDE_TX_NONE : DECIDE_TX_PRIMARY;
+    s->traced = s->traced && status != 'I';
     if (s->shaped && status == 'I') {
         s->shaped = false;
         s->shaped_until_us = clock_mono_us() + CATALOG_SEEN_MS * 1000;

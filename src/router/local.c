@@ -6,6 +6,7 @@
  *   parkway.freshness  eventual | session | strong
  *   parkway.report     on: writes are answered with ParameterStatus parkway.position
  *   parkway.route      where the last statement went and why; SET to primary | auto
+ *   parkway.traceparent  the trace that this session's writes belong to (tracing.c)
  *   parkway.wait_ms    how long this session's reads may wait for a replica; default router.wait_ms */
 #include "router/router_conf.h"
 #include "router/session.h"
@@ -175,9 +176,14 @@ const char *local_set(struct session *s, struct str name, struct str value)
         return set_wait(s, value) ? NULL
                                   : "parkway.wait_ms: a number of milliseconds up to 60000";
     }
+    if (key.n == 11 && strncasecmp(key.p, "traceparent", 11) == 0) {
+        s->trace[0] = '\0';
+        return initial || value.n == 0 || trace_parse(value, s->trace)
+                   ? NULL
+                   : "parkway.traceparent: not a traceparent of W3C Trace Context";
+    }
     return "unrecognized configuration parameter of parkway: position, freshness, report, "
-           "route, "
-           "wait_ms";
+           "route, traceparent, wait_ms";
 }
 
 static void show(struct session *s, const char *name, const char *value)
@@ -237,6 +243,8 @@ static bool show_own(struct session *s, struct str key)
         show(s, "parkway.freshness", levels[s->level]);
     } else if (str_eq(key, STR("report"))) {
         show(s, "parkway.report", s->report ? "on" : "off");
+    } else if (str_eq(key, STR("traceparent"))) {
+        show(s, "parkway.traceparent", s->trace);
     } else if (str_eq(key, STR("wait_ms"))) {
         char text[24];
         snprintf(text, sizeof text, "%lld",

@@ -102,6 +102,7 @@ static void go_primary(struct session *s)
         backend_query(s->primary, buf_str(&s->begin), false, TAG_BEGIN);
         s->tx = DECIDE_TX_PRIMARY;
     }
+    tracing_write(s);
     session_release(s);
     go(s, s->primary);
 }

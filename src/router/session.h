@@ -17,6 +17,7 @@
 #ifndef PARKWAY_ROUTER_SESSION_H
 #define PARKWAY_ROUTER_SESSION_H
 
+#include "base/trace.h"
 #include "router/backend.h"
 #include "router/cache.h"
 #include "router/decide.h"
@@ -170,9 +171,12 @@ struct session {
     uint32_t last_replica; /* target index; 0 none */
     uint32_t last_returns; /* of that replica at that time */
     bool report, reporting;
-    bool to_primary;           /* SET parkway.route = primary */
-    int64_t wait_ms;           /* SET parkway.wait_ms; -1: router.wait_ms */
-    struct decide_output last; /* of the last unit that was routed */
+    bool to_primary;            /* SET parkway.route = primary */
+    char trace[TRACE_TEXT_MAX]; /* SET parkway.traceparent; "" none */
+    bool traced;                /* this transaction has its parkway.trace */
+    bool traced_query;          /* which stands in front of a simple Query */
+    int64_t wait_ms;            /* SET parkway.wait_ms; -1: router.wait_ms */
+    struct decide_output last;  /* of the last unit that was routed */
     bool noted;
     struct pool *pools[TARGET_MAX]; /* by target; the worker's, looked up once */
     bool cancelled;
@@ -187,6 +191,7 @@ enum {
     TAG_CONFIRM,
     TAG_END,
     TAG_OWN,
+    TAG_TRACE,
     TAG_STMT = BACKEND_TAG_STMT
 };
 
@@ -262,6 +267,12 @@ void local_parts(struct session *s, const char *tag, char status);
 void local_position(struct session *s); /* the answer to SHOW parkway.position is known */
 /* local_set - a parkway.* setting, at login or by SET. NULL, or the error's text. */
 const char *local_set(struct session *s, struct str name, struct str value);
+
+/* tracing.c */
+/* tracing_write - puts the traceparent of the unit, if it has one, in front of what is about to be sent to the primary. */
+void tracing_write(struct session *s);
+/* tracing_failed - the server refused that; the client has the error. */
+void tracing_failed(struct session *s);
 
 /* vars.c */
 void vars_note(struct session *s, const struct classification *c); /* executed on the primary */
