@@ -25,7 +25,6 @@ struct worker {
     struct crew *crew;
     struct conn *primary;
     struct conn *replica;
-    struct buf out, in;
     pthread_t thread;
 };
 
@@ -69,48 +68,61 @@ static struct copytable *take(struct crew *crew, size_t *chunk)
 
 /* ---- one piece ------------------------------------------------------------------------------ */
 
-static int pump(struct worker *w, int64_t *rows, int64_t *bytes, struct err *e)
+/* p: NULL when nobody watches. */
+static int pump(struct conn *primary, struct conn *replica, struct progress *p, int64_t *rows,
+                int64_t *bytes, struct err *e)
 {
-    struct progress *p = w->crew->o->progress;
     struct str row = STR_NULL;
     for (;;) {
-        int rc = pipeline_copy_row(w->primary, &row, e);
+        int rc = pipeline_copy_row(primary, &row, e);
         if (rc != 0 || row.p == NULL) {
             return rc;
         }
-        rc = pipeline_copy_data(w->replica, row, e);
+        rc = pipeline_copy_data(replica, row, e);
         if (rc != 0) {
             return rc;
         }
         ++*rows;
         *bytes += (int64_t)row.n;
-        p->rows++;
-        p->bytes += (int64_t)row.n;
+        if (p != NULL) {
+            p->rows++;
+            p->bytes += (int64_t)row.n;
+        }
     }
 }
 
-static int copy_target(struct worker *w, const struct copytable *t, size_t chunk,
-                       const struct copytarget *to, int64_t *rows, int64_t *bytes,
-                       struct err *e)
+/* count becomes what the replica counted. */
+static int copy_target(struct conn *primary, struct conn *replica, const struct copytable *t,
+                       size_t chunk, const struct copytarget *to, struct progress *p,
+                       int64_t *count, int64_t *bytes, struct err *e)
 {
-    buf_reset(&w->out);
-    buf_reset(&w->in);
-    copytable_statements(t, chunk, to, &w->out, &w->in);
-    int rc = pipeline_copy_out(w->primary, buf_cstr(&w->out), e);
-    if (rc != 0) {
-        return rc;
+    struct buf out = BUF_INIT;
+    struct buf in = BUF_INIT;
+    int64_t rows = 0;
+    copytable_statements(t, chunk, to, &out, &in);
+    int rc = pipeline_copy_out(primary, buf_cstr(&out), e);
+    if (rc ==
+        0) { /* refused: the primary's COPY is still open, its connection is of no use any more */
+        rc = pipeline_copy_begin(replica, buf_cstr(&in), e);
+        if (rc == 0) {
+            rc = pump(primary, replica, p, &rows, bytes, e);
+            struct err ended = ERR_INIT;
+            int rc2 = pipeline_copy_end(replica, rc == 0, count, &ended);
+            if (rc2 != 0 && (rc == 0 || conn_alive(primary))) {
+                *e = ended; /* why the replica took no more */
+                rc = rc2;
+            }
+        }
     }
-    rc = pipeline_copy_begin(w->replica, buf_cstr(&w->in), e);
-    if (rc != 0) {
-        return rc; /* the primary's COPY is still open: the connection is closed */
+    if (p != NULL && rc == 0) {
+        p->rows -= rows - *count; /* the form has a message more than rows */
+    } else if (p != NULL) {
+        p->rows -= rows;
+        p->bytes -= *bytes;
+        *bytes = 0;
     }
-    rc = pump(w, rows, bytes, e);
-    struct err ended = ERR_INIT;
-    int rc2 = pipeline_copy_end(w->replica, rc == 0, NULL, &ended);
-    if (rc2 != 0 && (rc == 0 || conn_alive(w->primary))) {
-        *e = ended; /* why the replica took no more */
-        return rc2;
-    }
+    buf_fini(&in);
+    buf_fini(&out);
     return rc;
 }
 
@@ -186,7 +198,12 @@ static int copy_piece(struct worker *w, struct copytable *t, size_t chunk, bool 
         rc = rc == 0 ? claim(w, t, chunk, mine, e) : rc;
     }
     for (size_t i = 0; rc == 0 && *mine && i < t->target_count; i++) {
-        rc = copy_target(w, t, chunk, &t->targets[i], &k.rows, &k.bytes, e);
+        int64_t rows = 0;
+        int64_t bytes = 0;
+        rc = copy_target(w->primary, w->replica, t, chunk, &t->targets[i], w->crew->o->progress,
+                         &rows, &bytes, e);
+        k.rows += rows;
+        k.bytes += bytes;
         if (altered(rc, e)) {
             *same = false;
         }
@@ -208,6 +225,31 @@ static int copy_piece(struct worker *w, struct copytable *t, size_t chunk, bool 
         w->crew->o->progress->bytes -= k.bytes;
     }
     return rc;
+}
+
+int copier_whole(struct conn *primary, struct conn *replica, const struct captured_mirror *m,
+                 int64_t *count, struct err *e)
+{
+    struct copychunk all = {0};
+    struct copytarget to = {.mirror = m};
+    struct copytable t = {.table = m->table};
+    int64_t bytes = 0;
+    t.targets = def_zalloc(1, sizeof to);
+    t.targets[0] = to;
+    t.target_count = 1;
+    int rc = copytable_inspect(&t, primary, replica, e);
+    if (rc == 0 && t.stale) {
+        rc = err_set(e, ERR_UNAVAILABLE, "%s was rewritten or truncated meanwhile",
+                     m->table->name);
+    }
+    if (rc == 0) {
+        t.chunks = def_alloc(sizeof all);
+        t.chunks[0] = all;
+        t.chunk_count = 1;
+        rc = copy_target(primary, replica, &t, 0, &t.targets[0], NULL, count, &bytes, e);
+    }
+    copytable_fini(&t);
+    return rc != 0 ? err_add(e, "could not copy %s", m->table->name) : 0;
 }
 
 /* ---- a whole table -------------------------------------------------------------------------- */
@@ -306,8 +348,6 @@ static void *worker_run(void *arg)
     struct err e = ERR_INIT;
     int rc = work_off(w, &e);
     close_worker(w);
-    buf_fini(&w->out);
-    buf_fini(&w->in);
     pthread_mutex_lock(&w->crew->lock);
     if (rc != 0 && w->crew->rc == 0) {
         w->crew->rc = rc;

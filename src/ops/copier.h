@@ -28,6 +28,11 @@ NODISCARD int copier_session(struct conn *c, struct err *e);
 /* copier_run - 0: every piece is copied but those of tables that became stale. After an error pieces under way are
  * finished or rolled back. */
 NODISCARD int copier_run(const struct copier *o, struct err *e);
+/* copier_whole - a table in one piece: the source's rows as primary's open transaction sees them (the published columns and
+ * rows) into the target, in replica's open transaction. ERR_UNAVAILABLE: that transaction's snapshot is no good
+ * for the table (copytable.h). After an error the primary's connection may be in the middle of a COPY. */
+NODISCARD int copier_whole(struct conn *primary, struct conn *replica,
+                           const struct captured_mirror *m, int64_t *count, struct err *e);
 /* copier_close - books that a table is copied whole: from now on the consumer applies its changes. */
 NODISCARD int copier_close(const struct copytable *t, struct conn *replica,
                            const char *consumer, struct err *e);

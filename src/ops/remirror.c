@@ -7,6 +7,7 @@
 #include "consumer/view_build.h"
 #include "event/position.h"
 #include "event/setup.h"
+#include "ops/copier.h"
 #include "pg/repl.h"
 
 #include <inttypes.h>
@@ -191,7 +192,7 @@ static int copy(struct remirror *r, struct err *e)
         rc = conn_exec(r->replica, "begin", e);
     }
     if (rc == 0) {
-        rc = captured_copy(r->primary, r->replica, &into, &r->rows, e);
+        rc = copier_whole(r->primary, r->replica, &into, &r->rows, e);
         rc = finish(r->replica, rc, e);
     }
     rc = finish(r->primary, rc, e);
