@@ -40,7 +40,11 @@ static const char session_sql[] =
 /* A view that was refused may be possible later: its tables may be on their way. */
 enum { VIEWS_RETRY_US = 60000000 };
 
+/* A turn takes at most 100 ms of waiting and a commit; one that takes this long hangs in the replica. */
+#define SILENT_US INT64_C(2000000)
+
 struct consumer {
+    _Atomic int64_t turn_us; /* when the present turn began; read by the http thread */
     struct mirrors mirrors;
     struct views views;
     int64_t views_due_us; /* when to look whether they are as configured; 0: they are */
@@ -52,16 +56,36 @@ struct consumer {
     char said[1024]; /* the last trouble logged, so that it is logged once */
 };
 
-static bool ready(void *ctx, char *reason, size_t size)
+/* How old the replica is: computed when it is asked for, so that it grows while nothing arrives. */
+static void write_age(void *ctx, struct buf *out)
 {
     UNUSED(ctx);
+    int64_t commit_us = metric_get(&tally_table[TALLY_COMMIT_US]);
+    int64_t age_us = clock_wall_us() - commit_us;
+    if (commit_us != 0) {
+        buf_addf(
+            out,
+            "# HELP parkway_consumer_heartbeat_age_seconds Age of the newest transaction or "
+            "heartbeat of the primary that the replica has\n"
+            "# TYPE parkway_consumer_heartbeat_age_seconds gauge\n"
+            "parkway_consumer_heartbeat_age_seconds %.6f\n",
+            age_us > 0 ? (double)age_us * 1e-6 : 0);
+    }
+}
+
+static bool ready(void *ctx, char *reason, size_t size)
+{
+    struct consumer *c = ctx;
     const char *why = NULL;
+    bool silent = clock_mono_us() - atomic_load(&c->turn_us) > SILENT_US;
     if (metric_get(&tally_table[TALLY_HALTED]) != 0) {
         why = "halted by a refused change";
     } else if (metric_get(&tally_table[TALLY_REPLICA]) == 0) {
         why = "replica not connected";
     } else if (metric_get(&tally_table[TALLY_CONNECTED]) == 0) {
         why = "log not subscribed";
+    } else if (silent) {
+        why = "the replica does not answer, or one transaction takes long";
     }
     if (why != NULL) {
         snprintf(reason, size, "%s", why);
@@ -152,6 +176,7 @@ static void run(struct consumer *c)
     while (!daemon_stopping()) {
         struct err e = ERR_INIT;
         int rc = 0;
+        atomic_store(&c->turn_us, clock_mono_us());
         if (c->follow.db == NULL) {
             rc = connect_replica(c, &e);
             if (rc == 0) {
@@ -212,10 +237,14 @@ int consumer_main(int argc, char **argv)
     mallopt(M_ARENA_MAX, 1);
     struct err e = ERR_INIT;
     struct httpd *http = NULL;
-    struct httpd_ops ops = {
-        .metrics = tally_table, .metric_count = TALLY_COUNT, .ready = ready};
-    int rc = httpd_start_ops(&http, "127.0.0.1", (int)consumer_conf()->http_port, &ops, &e);
     struct consumer c = {0};
+    atomic_store(&c.turn_us, clock_mono_us());
+    struct httpd_ops ops = {.metrics = tally_table,
+                            .metric_count = TALLY_COUNT,
+                            .more = write_age,
+                            .ready = ready,
+                            .ctx = &c};
+    int rc = httpd_start_ops(&http, "127.0.0.1", (int)consumer_conf()->http_port, &ops, &e);
     if (rc == 0) {
         rc = start(&c, &e);
     }

@@ -140,7 +140,9 @@ static void measure(struct follow *f)
     uint64_t at = f->cursor.at.lsn;
     tally_set(TALLY_APPLIED, (int64_t)at);
     tally_set(TALLY_LAG_BYTES, f->newest_lsn > at ? (int64_t)(f->newest_lsn - at) : 0);
+    tally_set(TALLY_PARKED_KEYS, (int64_t)f->park.count);
     if (f->batch.commit_us != 0) {
+        tally_set(TALLY_COMMIT_US, f->batch.commit_us);
         int64_t age = clock_wall_us() - f->batch.commit_us;
         tally_set(TALLY_LAG_US, age > 0 ? age : 0);
     }
@@ -171,9 +173,15 @@ static int commit(struct follow *f, struct err *e)
     f->cursor.has_offset = f->cursor.has_incarnation = f->has_frame;
     f->cursor.offset = f->frame_offset;
     memcpy(f->cursor.incarnation, f->incarnation, sizeof f->cursor.incarnation);
+    uint64_t changes = f->apply.rows_open + f->batch.count;
+    int64_t began_us = clock_mono_us();
     int rc = apply_commit(&f->apply, &f->batch, f->conf->apply_delay_ms, e);
     if (rc != 0) {
         return rc;
+    }
+    if (changes > 0) {
+        metric_observe(&tally_table[TALLY_BATCH_ROWS], (int64_t)changes);
+        metric_observe(&tally_table[TALLY_COMMIT_TIME], clock_mono_us() - began_us);
     }
     if (rows) {
         announce_say(&f->announce);

@@ -16,6 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A broker that is silent for two of them is given up. */
+enum { HEARTBEAT_S = 1 };
+
 struct waiting {
     struct waiting *next;
     struct receive_event ev;
@@ -212,12 +215,12 @@ static int pump(struct receive *r, struct link *l, uint64_t generation, struct e
     return rc;
 }
 
-static int subscribe(struct receive *r, struct consume_place place, struct link **out,
-                     struct err *e)
+static int subscribe(struct receive *r, struct consume_place place, unsigned *turn,
+                     struct link **out, struct err *e)
 {
     char name[128];
     snprintf(name, sizeof name, "parkway consumer %s", r->o.name);
-    struct link_options lo = {.name = name};
+    struct link_options lo = {.name = name, .heartbeat_s = HEARTBEAT_S, .turn = turn};
     int rc = link_open(out, r->o.url, &lo, e);
     if (rc == 0) {
         pthread_mutex_lock(&r->lock);
@@ -238,6 +241,7 @@ static void *reader(void *arg)
     struct receive *r = arg;
     struct backoff backoff = {0};
     bool said = false; /* that the broker is away */
+    unsigned turn = 0;
     uint64_t connections = 0;
     for (;;) {
         pthread_mutex_lock(&r->lock);
@@ -254,7 +258,7 @@ static void *reader(void *arg)
         }
         struct err e = ERR_INIT;
         struct link *l = NULL;
-        int rc = subscribe(r, place, &l, &e);
+        int rc = subscribe(r, place, &turn, &l, &e);
         if (rc == 0) {
             tally_set(TALLY_CONNECTED, 1);
             tally_add(TALLY_RECONNECTS, connections++ > 0);

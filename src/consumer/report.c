@@ -151,7 +151,8 @@ static void *reporter(void *arg)
     int64_t sent_us = 0;
     char name[128];
     snprintf(name, sizeof name, "parkway consumer %s report", r->o.replica);
-    struct link_options lo = {.name = name};
+    unsigned turn = 0;
+    struct link_options lo = {.name = name, .turn = &turn};
     while (wait_news(r, sent_us)) {
         struct err e = ERR_INIT;
         int rc = 0;

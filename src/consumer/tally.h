@@ -12,6 +12,8 @@
       "WAL between the newest frame received and the applied position")                        \
     X(TALLY_LAG_US, METRIC_GAUGE, "parkway_consumer_lag_seconds", 1e-6,                        \
       "Age of the newest applied transaction when it became visible")                          \
+    X(TALLY_COMMIT_US, METRIC_GAUGE, "parkway_consumer_applied_commit_timestamp_seconds",      \
+      1e-6, "When the newest applied transaction was committed on the primary, since 1970")    \
     X(TALLY_CONNECTED, METRIC_GAUGE, "parkway_consumer_broker_connected", 0,                   \
       "Whether the log is subscribed")                                                         \
     X(TALLY_REPLICA, METRIC_GAUGE, "parkway_consumer_replica_connected", 0,                    \
@@ -27,6 +29,10 @@
       "Rows written to the replica, after netting")                                            \
     X(TALLY_BATCHES, METRIC_COUNTER, "parkway_consumer_batches_total", 0,                      \
       "Replica transactions committed with rows")                                              \
+    X(TALLY_BATCH_ROWS, METRIC_HISTOGRAM, "parkway_consumer_batch_rows", 0,                    \
+      "Changes in one replica transaction")                                                    \
+    X(TALLY_COMMIT_TIME, METRIC_HISTOGRAM, "parkway_consumer_commit_seconds", 1e-6,            \
+      "From the first write of a replica transaction's last piece to its commit")              \
     X(TALLY_CHUNKS, METRIC_COUNTER, "parkway_consumer_chunks_total", 0,                        \
       "Writes to the replica inside those transactions")                                       \
     X(TALLY_FALLBACKS, METRIC_COUNTER, "parkway_consumer_fallbacks_total", 0,                  \
@@ -34,6 +40,8 @@
     X(TALLY_HEALED, METRIC_COUNTER, "parkway_consumer_healed_total", 0,                        \
       "Rows that were unexpectedly there or missing, and were put right")                      \
     X(TALLY_PARKED, METRIC_COUNTER, "parkway_consumer_parked_total", 0, "Changes parked")      \
+    X(TALLY_PARKED_KEYS, METRIC_GAUGE, "parkway_consumer_parked_keys", 0,                      \
+      "Keys behind which changes wait at this moment")                                         \
     X(TALLY_REPEATS, METRIC_COUNTER, "parkway_consumer_repeats_total", 0,                      \
       "Frames skipped because they were applied before")                                       \
     X(TALLY_HOLES, METRIC_COUNTER, "parkway_consumer_holes_total", 0,                          \

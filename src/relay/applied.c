@@ -25,13 +25,13 @@
 
 enum {
     BIND_US = 5000000,
-    REPLICAS_US = 2000000,
+    REPLICAS_US = 1000000,
     UNKNOWN_US = 500000, /* an unknown name makes us look again, at most this often */
     VERIFY_US = 500000,
     VERIFY_QUIET_US = 2000000, /* the awaited event has not come for this long: a gap */
     WRITE_US = 5000000,  /* applied positions into parkway.replicas, and only after rows */
     RESEND_US = 2000000, /* a session lives at least this long before a resend */
-    WATCH_US = 2000000,  /* the slot's state */
+    WATCH_US = 1000000,  /* the slot's state */
     REMEMBER_US = 10000000,
     COMMANDS_US = 1000000, /* after commands their floor is written sooner, */
     COMMANDS_BYTES =
