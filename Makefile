@@ -51,7 +51,8 @@ RELAY_SRC    := src/relay/relay_conf.c src/relay/intake.c src/relay/assemble.c s
                 src/relay/emit.c src/relay/applied.c src/relay/relay.c
 CONSUMER_SRC := src/consumer/consumer_conf.c src/consumer/chain.c src/consumer/plan.c \
                 src/consumer/tally.c src/consumer/chunk.c src/consumer/start.c src/consumer/mirror.c src/consumer/receive.c src/consumer/report.c \
-                src/consumer/relation.c src/consumer/notice.c src/consumer/sink.c src/consumer/statement.c src/consumer/batch.c \
+                src/consumer/relation.c src/consumer/notice.c src/consumer/layout.c src/consumer/reshape.c \
+                src/consumer/alter.c src/consumer/sink.c src/consumer/statement.c src/consumer/batch.c \
                 src/consumer/cursor.c src/consumer/park.c src/consumer/aside.c src/consumer/apply.c src/consumer/rowwise.c \
                 src/consumer/reapply.c src/consumer/traced.c src/consumer/announce.c src/consumer/resync.c src/consumer/follow.c src/consumer/consumer.c
 CONSUMER_SRC += src/consumer/view.c src/consumer/view_text.c src/consumer/view_check.c src/consumer/view_build.c

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "consumer/aside.h"
 #include "consumer/chunk.h"
+#include "consumer/alter.h"
 #include "consumer/notice.h"
 #include "consumer/tally.h"
 #include "consumer/rowwise.h"
@@ -71,7 +72,7 @@ static bool refused(int rc, const struct err *e)
 
 /* --- changes as sinks see them -------------------------------------------------------------------- */
 
-static int know(struct apply *a, struct relation *r, struct err *e)
+static int know(struct apply *a, struct relation *r, uint64_t commit_lsn, struct err *e)
 {
     int rc = r->sink_count > 0 ? start_load(r, a->cursor, a->db, e) : 0;
     for (size_t i = 0; rc == 0 && i < r->sink_count; i++) {
@@ -79,6 +80,9 @@ static int know(struct apply *a, struct relation *r, struct err *e)
         if (!s->known) {
             s->start_lsn = start_lowest(r->start);
             rc = sink_know(s, a->db, e);
+        }
+        if (rc == 0 && !s->checked && commit_lsn >= s->start_lsn) {
+            rc = alter_check(a, r, s, commit_lsn, e);
         }
     }
     return rc;
@@ -150,7 +154,8 @@ size_t apply_truncated(struct apply *a, struct batch *b, const struct batch_chan
     size_t cap = 0;
     struct plan_table **tables = NULL;
     while (rd_left(&m.u.truncate.oids) > 0) {
-        struct relation *r = relations_find(&b->relations, rd_u32(&m.u.truncate.oids));
+        struct relation *r =
+            relations_find_at(&b->relations, rd_u32(&m.u.truncate.oids), ch->shape);
         for (size_t i = 0; r != NULL && i < r->sink_count; i++) {
             if (r->sinks[i]->append || ch->commit_lsn < r->sinks[i]->start_lsn) {
                 continue;
@@ -174,14 +179,15 @@ static int know_all(struct apply *a, struct batch *b, size_t from, size_t to, st
     for (size_t i = from; rc == 0 && i < to; i++) {
         struct batch_change *ch = &b->changes[i];
         if (ch->kind == BATCH_ROW) {
-            rc = know(a, ch->relation, e);
+            rc = know(a, ch->relation, ch->commit_lsn, e);
             continue;
         }
         struct pgoutput_msg m;
         rc = pgoutput_parse(ch->msg, &m, e);
         while (rc == 0 && rd_left(&m.u.truncate.oids) > 0) {
-            struct relation *r = relations_find(&b->relations, rd_u32(&m.u.truncate.oids));
-            rc = r != NULL ? know(a, r, e) : 0;
+            struct relation *r =
+                relations_find_at(&b->relations, rd_u32(&m.u.truncate.oids), ch->shape);
+            rc = r != NULL ? know(a, r, ch->commit_lsn, e) : 0;
         }
     }
     return rc == 0 ? start_judge(b, from, to, a->db, &a->arena, &a->scratch, e) : rc;

@@ -88,6 +88,7 @@ static int begin(struct batch *b, const struct frame_head *h, const struct frame
     }
     b->commit_lsn = m.u.begin.commit_lsn;
     b->begin_us = wall_us(m.u.begin.commit_time);
+    b->xid = m.u.begin.xid;
     /* a repeated Begin: the frame goes on inside the transaction, right behind prev */
     bool goes_on = (it->flags & FRAME_ITEM_REPEAT) != 0 && h->prev.lsn == b->commit_lsn;
     b->ordinal = goes_on ? h->prev.ordinal : 0;
@@ -123,7 +124,8 @@ static void record(struct batch *b, enum batch_kind kind, struct relation *r, st
                                                    .commit_lsn = b->commit_lsn,
                                                    .ordinal = b->ordinal,
                                                    .commit_us = b->begin_us,
-                                                   .shape = b->shape};
+                                                   .xid = b->xid,
+                                                   .shape = b->relations.shape};
 }
 
 /* A whole change; kept says that msg lies in memory which the batch will own. */
@@ -222,7 +224,6 @@ static int item(struct batch *b, const struct frame_head *h, const struct frame_
     case PGOUTPUT_COMMIT: return commit(b, it->msg, e);
     case PGOUTPUT_RELATION:
         rc = relations_take(&b->relations, it->msg, b->mirrors, &changed, e);
-        b->shape += changed;
         return rc;
     case PGOUTPUT_TYPE:
     case PGOUTPUT_ORIGIN: return 0;

@@ -20,6 +20,7 @@ struct batch_change {
     uint64_t commit_lsn;
     uint64_t ordinal;
     int64_t commit_us; /* since 1970 */
+    uint32_t xid;      /* of the source transaction */
     uint32_t shape;    /* changes of different numbers must not share a plan */
     uint8_t held;      /* CHUNK_OLD, CHUNK_NEW: halves that the table's copy has (start_judge) */
 };
@@ -34,7 +35,6 @@ struct batch {
     size_t count, cap;
     struct batch_block *blocks;
     size_t bytes; /* of the blocks */
-    uint32_t shape;
     uint64_t transactions; /* completed since the last batch_clear */
     int64_t commit_us;     /* of the newest transaction completed */
     /* the transaction being read */
@@ -42,6 +42,7 @@ struct batch {
     uint64_t ordinal;
     uint32_t part;
     int64_t begin_us;
+    uint32_t xid;
     struct buf partial; /* the parts so far of a row in parts */
     bool partial_open;
 };

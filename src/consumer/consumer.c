@@ -80,6 +80,8 @@ static bool ready(void *ctx, char *reason, size_t size)
     bool silent = clock_mono_us() - atomic_load(&c->turn_us) > SILENT_US;
     if (metric_get(&tally_table[TALLY_HALTED]) != 0) {
         why = "halted by a refused change";
+    } else if (metric_get(&tally_table[TALLY_BLOCKED]) != 0) {
+        why = "a table is blocked (parkway status)";
     } else if (metric_get(&tally_table[TALLY_REPLICA]) == 0) {
         why = "replica not connected";
     } else if (metric_get(&tally_table[TALLY_CONNECTED]) == 0) {

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "consumer/alter.h"
 #include "consumer/tally.h"
 #include "consumer/resync.h"
 
@@ -55,6 +56,9 @@ int follow_start(struct follow *f, struct conn *db, struct err *e)
     }
     if (rc == 0) {
         rc = park_load(&f->park, db, f->conf->name, e);
+    }
+    if (rc == 0) {
+        rc = alter_count(db, f->conf->name, e);
     }
     if (rc != 0) {
         return rc;

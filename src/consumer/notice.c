@@ -1,6 +1,7 @@
 /* notice.c - see notice.h. */
 #include "consumer/notice.h"
 
+#include "consumer/alter.h"
 #include "consumer/apply.h"
 #include "consumer/traced.h"
 
@@ -13,6 +14,7 @@ static const struct notice {
     notice_act act;
 } notices[] = {
     {"parkway.trace", traced_note},
+    {"parkway.shape", alter_notice},
     {NULL, NULL},
 };
 

@@ -117,7 +117,6 @@ static int put(struct reapply *r, const struct rows *rows, size_t i, struct err 
     }
     if (rc == 0) {
         rc = relations_take(&r->batch.relations, buf_str(&shape), &r->one, &changed, e);
-        r->batch.shape += rc == 0 && changed;
     }
     if (rc == 0) {
         rc = pgoutput_parse(buf_str(&msg), &m, e);

@@ -48,8 +48,8 @@ static struct relation *relation_new(const struct pgoutput_msg *m, struct str ms
     struct rd columns = m->u.relation.columns;
     struct pgoutput_column c;
     while (r->column_count < m->u.relation.column_count && pgoutput_column_next(&columns, &c)) {
-        r->columns[r->column_count++] =
-            (struct relation_column){def_strndup(c.name.p, c.name.n), c.key};
+        r->columns[r->column_count++] = (struct relation_column){
+            def_strndup(c.name.p, c.name.n), c.key, c.type_oid, c.type_mod};
     }
     buf_addstr(&r->msg, msg);
     return r;
@@ -86,6 +86,16 @@ struct relation *relations_find(struct relations *rs, uint32_t oid)
     return NULL;
 }
 
+struct relation *relations_find_at(const struct relations *rs, uint32_t oid, uint32_t shape)
+{
+    for (size_t i = rs->count; i > 0; i--) { /* the newest come last */
+        if (rs->items[i - 1]->oid == oid && rs->items[i - 1]->since <= shape) {
+            return rs->items[i - 1];
+        }
+    }
+    return NULL;
+}
+
 int relations_take(struct relations *rs, struct str msg, const struct mirrors *mirrors,
                    bool *changed, struct err *e)
 {
@@ -108,7 +118,9 @@ int relations_take(struct relations *rs, struct str msg, const struct mirrors *m
         rs->cap = rs->cap > 0 ? rs->cap * 2 : 16;
         rs->items = def_realloc(rs->items, rs->cap * sizeof(struct relation *));
     }
+    rs->shape += *changed;
     struct relation *r = relation_new(&m, msg);
+    r->since = rs->shape;
     feed_mirrors(r, mirrors);
     rs->items[rs->count++] = r;
     rs->newest = r;

@@ -17,6 +17,8 @@ struct arena;
 struct relation_column {
     char *name;
     bool key; /* of the replica identity */
+    uint32_t type_oid;
+    int32_t type_mod;
 };
 
 struct relation {
@@ -29,6 +31,7 @@ struct relation {
     struct sink **sinks;
     size_t sink_count;
     bool retired;
+    uint32_t since;      /* relations.shape when it was taken */
     struct start *start; /* where its copy stands (start.h); NULL: not looked up yet */
     struct buf msg;
 };
@@ -38,6 +41,7 @@ struct relations {
     size_t count, cap;
     struct relation *newest; /* the last one looked up */
     bool any_retired;
+    uint32_t shape; /* counts changed versions; of the batch (batch_change.shape) */
 };
 
 /* relations_take - a Relation message. *changed: another version of this table was known; the changes
@@ -46,6 +50,8 @@ NODISCARD int relations_take(struct relations *rs, struct str msg,
                              const struct mirrors *mirrors, bool *changed, struct err *e);
 /* relations_find - the present version; NULL when the log never described it. */
 struct relation *relations_find(struct relations *rs, uint32_t oid);
+/* relations_find_at - the version that was valid when the batch stood at shape. */
+struct relation *relations_find_at(const struct relations *rs, uint32_t oid, uint32_t shape);
 void relations_collect(
     struct relations *rs);                  /* frees retired versions; nobody points to them */
 void relations_reset(struct relations *rs); /* forgets everything */

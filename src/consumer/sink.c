@@ -81,7 +81,7 @@ void sink_forget(struct sink *s)
     s->statements = NULL;
     s->statement_count = 0;
     s->plan.column_count = s->plan.key_count = 0;
-    s->known = false;
+    s->known = s->checked = false;
     s->broken = (struct err)ERR_INIT;
 }
 

@@ -56,6 +56,7 @@ struct sink {
     bool append;
 
     bool known;        /* the shape was looked up */
+    bool checked;      /* alter_check has passed */
     struct err broken; /* code 0: usable */
     bool settled;      /* aside.c's note: a broken sink was looked at again in this run */
     struct sink_column *columns;

@@ -20,6 +20,10 @@
       "Whether the replica is connected and the cursor is ours")                               \
     X(TALLY_HALTED, METRIC_GAUGE, "parkway_consumer_halted", 0,                                \
       "Whether a refused change holds the consumer (on_poison = halt)")                        \
+    X(TALLY_BLOCKED, METRIC_GAUGE, "parkway_consumer_tables_blocked", 0,                       \
+      "Tables that are not followed because of a change of their shape")                       \
+    X(TALLY_ALTERED, METRIC_COUNTER, "parkway_consumer_tables_altered_total", 0,               \
+      "Changes of a table's shape that were carried out")                                      \
     X(TALLY_FRAMES, METRIC_COUNTER, "parkway_consumer_frames_total", 0, "Frames received")     \
     X(TALLY_TXNS, METRIC_COUNTER, "parkway_consumer_transactions_total", 0,                    \
       "Source transactions applied")                                                           \

@@ -86,7 +86,9 @@ static const struct conf_key capture_keys[] = {
      .offset = AT(capture_tables),
      .unit = "",
      .initial = "public.parking_slots",
-     .sentence = "The tables of the primary that replicas and subscribers follow."},
+     .sentence =
+         "The tables of the primary that replicas and subscribers follow; with * new ones "
+         "that fit, too (public.*)."},
     {.name = "topics",
      .type = CONF_GROUPS,
      .offset = AT(capture_topics),
@@ -205,12 +207,7 @@ const struct setup_topic *setup_topic_of(struct str schema, struct str name)
     return NULL;
 }
 
-bool setup_captures(struct str schema, struct str name)
+bool setup_is_pattern(const char *entry)
 {
-    for (size_t i = 0; i < values.capture_tables.count; i++) {
-        if (is_table(values.capture_tables.items[i], schema, name)) {
-            return true;
-        }
-    }
-    return false;
+    return strchr(entry, '*') != NULL;
 }

@@ -44,7 +44,7 @@ extern const size_t setup_group_count;
 
 /* setup_topic_of - the topic row of "schema.name", or NULL: captured for replicas only. */
 const struct setup_topic *setup_topic_of(struct str schema, struct str name);
-/* setup_captures - whether the table stands in capture.tables. */
-bool setup_captures(struct str schema, struct str name);
+/* setup_is_pattern - an entry of capture.tables with a *, which stands for anything. */
+bool setup_is_pattern(const char *entry);
 
 #endif

@@ -97,6 +97,19 @@ static int schema_usage(struct conn *replica, const char *role, const char *targ
     return rc;
 }
 
+/* The consumer alters what it mirrors, so it is the owner, and may make tables beside it. */
+static int own_mirror(struct conn *replica, const char *role, const char *target, struct err *e)
+{
+    const char *dot = strchr(target, '.');
+    char *schema = def_strndup(target, (size_t)(dot - target));
+    int rc = formatted(replica, "alter table %2$s owner to %1$I", role, target, e);
+    if (rc == 0) {
+        rc = formatted(replica, "grant usage, create on schema %2$s to %1$I", role, schema, e);
+    }
+    free(schema);
+    return rc;
+}
+
 static int grant_mirrors(struct conn *primary, struct conn *replica, const char *role,
                          const struct captured *captured, struct err *e)
 {
@@ -105,9 +118,7 @@ static int grant_mirrors(struct conn *primary, struct conn *replica, const char 
     for (size_t i = 0; rc == 0 && i < captured->mirror_count; i++) {
         const struct captured_mirror *m = &captured->mirrors[i];
         bool read = true;
-        rc = own ? formatted(replica,
-                             "grant select, insert, update, delete, truncate on %2$s to %1$I",
-                             role, m->target, e)
+        rc = own ? own_mirror(replica, role, m->target, e)
                  : may_read(primary, role, m->table->source, &read, e);
         if (rc == 0 && !own) {
             rc = grant_read(replica, role, m->target, read, e);

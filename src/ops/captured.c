@@ -87,22 +87,59 @@ static int load_mirrors(struct captured *c, const struct captured_table *t,
     return 0;
 }
 
+static int add_table(struct captured *out, const char *name, struct conn *primary,
+                     struct err *e)
+{
+    for (size_t i = 0; i < out->table_count; i++) {
+        if (strcmp(out->tables[i].name, name) == 0) {
+            return 0;
+        }
+    }
+    out->tables = def_realloc(out->tables, (out->table_count + 1) * sizeof *out->tables);
+    out->tables[out->table_count] = (struct captured_table){0};
+    int rc = look_up(primary, name, &out->tables[out->table_count], e);
+    out->table_count += rc == 0;
+    return rc;
+}
+
+/* Every table that fits the pattern and exists by now; later ones are the event trigger's. */
+static int add_matching(struct captured *out, const char *pattern, struct conn *primary,
+                        struct err *e)
+{
+    struct rows *r;
+    int rc =
+        conn_query(primary,
+                   "select n.nspname || '.' || c.relname from parkway.matching(array[$1]) m "
+                   "join pg_class c on c.oid = m join pg_namespace n on n.oid = "
+                   "c.relnamespace order by 1",
+                   1, (struct str[]){str_of(pattern)}, &r, e);
+    if (rc != 0) {
+        return rc;
+    }
+    for (size_t i = 0; rc == 0 && i < rows_count(r); i++) {
+        rc = add_table(out, rows_text(r, i, 0), primary, e);
+    }
+    rows_free(r);
+    return rc;
+}
+
 int captured_load(struct captured *out, struct conn *primary, struct err *e)
 {
     const struct conf_strings *names = &setup()->capture_tables;
-    *out = (struct captured){.tables = def_zalloc(names->count, sizeof *out->tables)};
-    for (size_t i = 0; i < names->count; i++) {
-        int rc = look_up(primary, names->items[i], &out->tables[i], e);
-        if (rc == 0) {
-            out->table_count++;
-            rc = load_mirrors(out, &out->tables[i], primary, e);
-        }
-        if (rc != 0) {
-            captured_free(out);
-            return rc;
-        }
+    *out = (struct captured){0};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < names->count; i++) {
+        rc = setup_is_pattern(names->items[i]) ? add_matching(out, names->items[i], primary, e)
+                                               : add_table(out, names->items[i], primary, e);
     }
-    return 0;
+    /* mirrors point to their tables, which stay where they are from here on */
+    for (size_t i = 0; rc == 0 && i < out->table_count; i++) {
+        rc = load_mirrors(out, &out->tables[i], primary, e);
+    }
+    if (rc != 0) {
+        captured_free(out);
+    }
+    return rc;
 }
 
 void captured_free(struct captured *c)
@@ -161,17 +198,58 @@ static int look_up_published(struct conn *primary, struct captured_table *t, str
     return rc;
 }
 
-int captured_publish(struct conn *primary, struct captured *c, struct err *e)
+/* For the event triggers: which publication is ours, and which new tables belong in it. */
+static int tell_patterns(struct conn *primary, struct err *e)
+{
+    const struct conf_strings *names = &setup()->capture_tables;
+    struct str name = str_of(setup()->capture_publication);
+    int rc = conn_query(primary,
+                        "insert into parkway.capture (publication) values ($1) "
+                        "on conflict (publication) do update set patterns = '{}'",
+                        1, &name, NULL, e);
+    for (size_t i = 0; rc == 0 && i < names->count; i++) {
+        if (setup_is_pattern(names->items[i])) {
+            rc = conn_query(primary,
+                            "update parkway.capture set patterns = patterns || $2::text "
+                            "where publication = $1",
+                            2, (struct str[]){name, str_of(names->items[i])}, NULL, e);
+        }
+    }
+    return rc;
+}
+
+/* A partitioned table is one table to replicas, whatever its partitions are. */
+static int make_publication(struct conn *primary, struct err *e)
 {
     struct str name = str_of(setup()->capture_publication);
     bool exists = false;
     int rc = publication_exists(primary, &exists, e);
-    if (rc == 0 && !exists) {
-        rc = exec_formatted(primary,
-                            "select format('create publication %I with "
-                            "(publish_via_partition_root = true)', $1::text)",
-                            1, &name, e);
+    if (rc != 0) {
+        return rc;
     }
+    rc = exec_formatted(
+        primary,
+        exists ? "select case when p.pubviaroot then 'select' else format('alter publication "
+                 "%I set "
+                 "(publish_via_partition_root = true)', p.pubname) end from pg_publication p "
+                 "where p.pubname = $1"
+               : "select format('create publication %I with "
+                 "(publish_via_partition_root = true)', $1::text)",
+        1, &name, e);
+    return rc == 0 ? tell_patterns(primary, e) : rc;
+}
+
+int captured_announce(struct conn *primary, const struct captured_table *t, struct err *e)
+{
+    int rc = conn_query(primary, "select parkway.announce($1::text::regclass, true)", 1,
+                        (struct str[]){str_of(t->source)}, NULL, e);
+    return rc != 0 ? err_add(e, "could not announce the shape of %s", t->name) : 0;
+}
+
+int captured_publish(struct conn *primary, struct captured *c, struct err *e)
+{
+    struct str name = str_of(setup()->capture_publication);
+    int rc = make_publication(primary, e);
     for (size_t i = 0; rc == 0 && i < c->table_count; i++) {
         struct captured_table *t = &c->tables[i];
         rc = look_up_published(primary, t, e);
@@ -192,7 +270,7 @@ int captured_publish(struct conn *primary, struct captured *c, struct err *e)
             return err_add(e, "could not publish %s", t->name);
         }
     }
-    return rc;
+    return rc == 0 ? conn_exec(primary, "select parkway.announce_all()", e) : rc;
 }
 
 /* ---- making the mirror ---------------------------------------------------------------------- */
@@ -281,9 +359,13 @@ static int create_table(struct conn *primary, struct conn *replica,
         struct buf sql = BUF_INIT;
         bool keyed = rows_count(key) > 0;
         const char *dot = strchr(m->target, '.');
-        buf_addf(&sql, "create schema if not exists %.*s; create table %s (%s%s%s)",
-                 (int)(dot - m->target), m->target, m->target, rows_text(columns, 0, 0),
-                 keyed ? ", " : "", keyed ? rows_text(key, 0, 0) : "");
+        buf_addf(
+            &sql,
+            "create schema if not exists %.*s; create table %s (%s%s%s); "
+            "alter table %s owner to parkway; grant usage, create on schema %.*s to parkway",
+            (int)(dot - m->target), m->target, m->target, rows_text(columns, 0, 0),
+            keyed ? ", " : "", keyed ? rows_text(key, 0, 0) : "", m->target,
+            (int)(dot - m->target), m->target);
         rc = conn_exec(replica, buf_cstr(&sql), e);
         buf_fini(&sql);
     }

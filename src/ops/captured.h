@@ -34,8 +34,13 @@ struct captured {
 NODISCARD int captured_load(struct captured *out, struct conn *primary, struct err *e);
 void captured_free(struct captured *c);
 
-/* captured_publish - the publication with every captured table in it; never takes one out. */
+/* captured_publish - the publication with every captured table in it, each told to the log; never takes one out.
+ * Patterns of capture.tables are left with the primary's event triggers. */
 NODISCARD int captured_publish(struct conn *primary, struct captured *c, struct err *e);
+
+/* captured_announce - writes the table's present shape into the log, changed or not. */
+NODISCARD int captured_announce(struct conn *primary, const struct captured_table *t,
+                                struct err *e);
 
 /* captured_check - ERR_INVALID when captured_create could not make the target: it is missing, and the
  * source has a column whose type is not built in. */

@@ -279,6 +279,8 @@ static int announce_table(struct enrolment *en, const struct copytable *t, struc
                    ARRAY_LEN(params), params, NULL, e);
     if (rc == 0) {
         rc = conn_query(en->replica,
+                        "with shape as (delete from parkway.table_shape where consumer = $1 "
+                        "and relation = $2) "
                         "delete from parkway.table_chunk where consumer = $1 and relation = $2",
                         2, params, NULL, e);
     }
@@ -606,6 +608,16 @@ static int settle(struct enrolment *en, struct err *e)
     return rc;
 }
 
+/* Behind the copies, the shapes that they have: the consumer holds the log's later rows against them. */
+static int announce_shapes(struct enrolment *en, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < en->table_count; i++) {
+        rc = captured_announce(en->primary, en->tables[i].table, e);
+    }
+    return rc;
+}
+
 static void tell_tables(const struct enrolment *en)
 {
     for (size_t i = 0; i < en->table_count; i++) {
@@ -636,6 +648,9 @@ int enroll_copy(struct enrolment *en, struct err *e)
     if (rc == 0) {
         tell_tables(en);
         rc = settle(en, e);
+    }
+    if (rc == 0) {
+        rc = announce_shapes(en, e);
     }
     if (rc != 0 && err_retry(rc) != RETRY_NEVER && count_unfinished(en) > 0) {
         en->o.note("interrupted; run again, it goes on with the pieces that are missing");

@@ -226,6 +226,24 @@ static int lock_primary(struct conn *primary, bool lock, struct err *e)
     return rc;
 }
 
+/* The keys by which the replica knows the primary's own messages. */
+static int carry_seal(struct conn *primary, struct conn *replica, struct err *e)
+{
+    struct rows *r;
+    int rc =
+        conn_query(primary, "select inner_key, outer_key from parkway.seal", 0, NULL, &r, e);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = conn_query(replica,
+                    "insert into parkway.seal (inner_key, outer_key) values ($1::text::bytea, "
+                    "$2::text::bytea) on conflict (one) do update set inner_key = "
+                    "excluded.inner_key, outer_key = excluded.outer_key",
+                    2, (struct str[]){rows_get(r, 0, 0), rows_get(r, 0, 1)}, NULL, e);
+    rows_free(r);
+    return rc;
+}
+
 /* Up to where rows are to be copied: others may migrate meanwhile. */
 static int prepare(struct conn *primary, struct conn *replica, bool quiet, struct enrolment *en,
                    struct captured *captured, struct err *e)
@@ -236,6 +254,9 @@ static int prepare(struct conn *primary, struct conn *replica, bool quiet, struc
     }
     if (rc == 0) {
         rc = migrate_side(replica, "replica", quiet, e);
+    }
+    if (rc == 0) {
+        rc = carry_seal(primary, replica, e);
     }
     if (rc == 0) {
         rc = captured_load(captured, primary, e);

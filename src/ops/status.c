@@ -75,6 +75,27 @@ static void print_parked(struct conn *replica)
     rows_free(r);
 }
 
+/* One line for each table that is not followed or not whole, with what repairs it. */
+static void print_tables(struct conn *replica)
+{
+    struct rows *r = NULL;
+    struct err e = ERR_INIT;
+    if (replica != NULL &&
+        conn_query(replica,
+                   "select state, relation, target, consumer, reason, hint,"
+                   " to_char(since at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+                   " from parkway.table_state where state <> 'ok' order by consumer, relation",
+                   0, NULL, &r, &e) != 0) {
+        fprintf(stderr, "status: %s\n", e.text);
+    }
+    for (size_t i = 0; r != NULL && i < rows_count(r); i++) {
+        printf("%s: table %s (target %s, consumer %s) since %s: %s; hint: %s\n",
+               rows_text(r, i, 0), rows_text(r, i, 1), rows_text(r, i, 2), rows_text(r, i, 3),
+               rows_text(r, i, 6), rows_text(r, i, 4), rows_text(r, i, 5));
+    }
+    rows_free(r);
+}
+
 static int open_database(struct conn **out, const char *url, struct err *e)
 {
     struct conn_options o = {.application_name = "parkway status",
@@ -198,6 +219,7 @@ int status_main(int argc, char **argv)
     add_dead_letters(&s, broker);
     print_detail(&s);
     print_parked(replica);
+    print_tables(replica);
     link_close(broker);
     conn_close(replica);
     conn_close(primary);

@@ -82,10 +82,10 @@ static int make_publication(struct conn *c, struct err *e)
     struct str params[] = {str_of(setup()->capture_publication), buf_str(&list)};
     struct rows *rows;
     int rc = conn_query(c,
-                        "SELECT format('CREATE PUBLICATION %I FOR TABLE %s', $1::text,"
-                        " string_agg(format('%I.%I', split_part(t, '.', 1),"
-                        " substr(t, strpos(t, '.') + 1)), ', '))"
-                        " FROM unnest($2::text[]) AS t",
+                        "SELECT format('CREATE PUBLICATION %I FOR TABLE %s WITH "
+                        "(publish_via_partition_root = true)', $1::text,"
+                        " string_agg(m::regclass::text, ', '))"
+                        " FROM parkway.matching($2::text[]) AS m",
                         2, params, &rows, e);
     if (rc == 0) {
         rc = conn_exec(c, rows_text(rows, 0, 0), e);

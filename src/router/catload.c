@@ -71,7 +71,7 @@ static const char types_sql[] =
 
 /* $1: the publication. Published whole: with no row filter, logged, and so is everything that a
  * scan of it reads below it. On a replica, where $1 is NULL: kept by the consumer, which is who
- * this login is, and which may write there. */
+ * this login is, which may write there, and not stopped or being copied (parkway.table_state). */
 static const char relations_sql[] =
     "with recursive publication as ("
     " select * from pg_publication where pubname = $1 and pubinsert and pubupdate and pubdelete"
@@ -90,6 +90,8 @@ static const char relations_sql[] =
     " union select i.inhparent from partial p join pg_inherits i on i.inhrelid = p.oid)"
     "select c.oid::bigint, n.nspname, c.relname, c.relkind,"
     " case when $1::text is null then c.relkind <> 'S' and has_table_privilege(c.oid, 'INSERT')"
+    "   and not exists (select 1 from parkway.table_state t where t.state <> 'ok'"
+    "    and t.target = n.nspname || '.' || c.relname)"
     "  else c.relpersistence = 'p' and c.oid in (select oid from published)"
     "   and c.oid not in (select oid from partial) end,"
     " c.relrowsecurity,"
