@@ -32,7 +32,7 @@ PG_SRC       := src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c src/pg/repl.c 
                 src/pg/msg.c src/pg/scram.c src/pg/uri.c src/pg/result.c src/pg/direct.c
 MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c src/mq/consume.c
 EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c src/event/member.c \
-                src/event/event.c
+                src/event/event.c src/event/pattern.c
 ROUTER_SRC   := src/router/router_conf.c src/router/shape.c src/router/jscan.c src/router/ast.c \
                 src/router/astwalk.c src/router/astnode.c src/router/aststmt.c \
                 src/router/classify.c src/router/catalog.c src/router/catload.c \
@@ -64,7 +64,7 @@ COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/reques
                 src/command/command.c
 OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/account.c \
                 src/ops/bootstrap_conf.c src/ops/snapshot.c src/ops/progress.c src/ops/copytable.c \
-                src/ops/copier.c src/ops/enroll.c src/ops/migrate_conf.c src/ops/migrate.c src/ops/bootstrap.c src/ops/status.c src/ops/parked.c
+                src/ops/copier.c src/ops/enroll.c src/ops/migrate_conf.c src/ops/migrate.c src/ops/bootstrap.c src/ops/status.c src/ops/parked.c src/ops/events.c
 OPS_SRC      += src/ops/verify.c
 
 OPS_SRC  += src/ops/remirror.c src/ops/replay.c
@@ -75,7 +75,7 @@ MAIN_SRC := src/main.c
 CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/verbs.c cli/shell.c cli/cqrs.c
 
 UNIT     := test_buf test_err test_conf test_json test_trace test_metric
-UNIT     += test_position test_frontier test_pace test_assemble test_member test_event test_window test_retry test_health
+UNIT     += test_position test_frontier test_pace test_assemble test_member test_pattern test_event test_window test_retry test_health
 UNIT     += test_frame test_pgoutput test_chain test_plan test_batch test_mirror
 UNIT     += test_utf8 test_uri test_dsn test_result test_direct test_parking test_routes test_argline test_present
 UNIT     += test_shape test_jscan test_classify test_cache test_decide

@@ -490,3 +490,18 @@ bool link_header_int(const struct link_event *ev, const char *name, int64_t *out
     default: return false;
     }
 }
+
+bool link_header_next(const struct link_event *ev, size_t *at, char *name, size_t size,
+                      struct str *text, int64_t *number)
+{
+    const amqp_table_t *t = ev->headers;
+    while (t != NULL && *at < (size_t)t->num_entries) {
+        struct str key = view(t->entries[(*at)++].key);
+        snprintf(name, size, "%.*s", STR_ARG(key));
+        *text = STR_NULL;
+        if (link_header_text(ev, name, text) || link_header_int(ev, name, number)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -86,6 +86,9 @@ NODISCARD int link_next(struct link *l, int timeout_ms, struct link_event *ev, s
 /* A header of LINK_DELIVER or LINK_RETURN; false when absent or of another type. */
 bool link_header_text(const struct link_event *ev, const char *name, struct str *out);
 bool link_header_int(const struct link_event *ev, const char *name, int64_t *out);
+/* link_header_next - walks all headers that are texts or numbers (text->p NULL: number); *at starts at 0. */
+bool link_header_next(const struct link_event *ev, size_t *at, char *name, size_t size,
+                      struct str *text, int64_t *number);
 
 /* For the files of mq/ only: amqp_connection_state_t, the channel number, and the judgement of what
  * the library said (RPC: of the method just called; reply: a const amqp_rpc_reply_t *; status: an

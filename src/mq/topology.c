@@ -36,6 +36,19 @@ int topology_exchange(struct link *l, const char *name, const char *type, struct
     return settle(l, "could not declare the exchange", name, e);
 }
 
+int topology_passage(struct link *l, const char *name, struct err *e)
+{
+    amqp_exchange_declare(raw(l), link_channel(l), amqp_cstring_bytes(name),
+                          amqp_cstring_bytes("topic"), 0, 0, 1, 0, amqp_empty_table);
+    return settle(l, "could not declare the exchange", name, e);
+}
+
+int topology_passage_end(struct link *l, const char *name, struct err *e)
+{
+    amqp_exchange_delete(raw(l), link_channel(l), amqp_cstring_bytes(name), 0);
+    return settle(l, "could not delete the exchange", name, e);
+}
+
 static amqp_table_entry_t entry_text(const char *key, const char *v)
 {
     amqp_table_entry_t t = {.key = amqp_cstring_bytes(key)};

@@ -11,6 +11,10 @@
 /* topology_exchange - durable; type "topic" or "direct". */
 NODISCARD int topology_exchange(struct link *l, const char *name, const char *type,
                                 struct err *e);
+/* topology_passage - a topic exchange for one program's use, gone with the broker's restart at the latest;
+ * topology_passage_end deletes it and its bindings. */
+NODISCARD int topology_passage(struct link *l, const char *name, struct err *e);
+NODISCARD int topology_passage_end(struct link *l, const char *name, struct err *e);
 /* topology_stream - a durable stream keeping max_bytes on that many nodes of a cluster (0: on all). */
 NODISCARD int topology_stream(struct link *l, const char *name, int64_t max_bytes,
                               int64_t members, struct err *e);

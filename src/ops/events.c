@@ -1,0 +1,445 @@
+/* events.c - parkway events: reading the stream of events, and filling queues from it again.
+ *
+ *   parkway events [--from=PLACE] [--key=PATTERN] [--limit=N] [--follow] [--json]
+ *   parkway events --republish (--to=QUEUE | --bindings) [--from=PLACE] [--key=PATTERN] [--limit=N]
+ *
+ * PLACE is first (default), last (the end of the stream, for --follow), a position of the primary (events at
+ * or behind it), offset:N of the stream, or a time as 2026-01-31T12:00:00Z (events of commits at or after
+ * it). PATTERN is a binding key with * and #. Without --follow the command ends when nothing has come
+ * for a second.
+ *
+ * --republish sends what it reads to one queue, or with --bindings to every queue of events.bindings whose key
+ * fits: under the same routing key, message id and headers, persistent, mandatory and confirmed, a bounded
+ * number at a time; nobody else gets it. A queue that has an event already gets it again. When it is
+ * interrupted, it says from which offset to go on.
+ *
+ * Exit status: 0; 1 failure; 2 usage; 3 no such stream or queue; 5 the broker is down. */
+#include "ops/ops.h"
+
+#include "base/clock.h"
+#include "base/daemon.h"
+#include "base/json.h"
+#include "event/member.h"
+#include "event/pattern.h"
+#include "event/position.h"
+#include "event/setup.h"
+#include "mq/consume.h"
+#include "mq/publish.h"
+#include "mq/topology.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PREFETCH = 200, ACK_EVERY = 100, WINDOW = 200, QUIET_MS = 1000, CONFIRM_MS = 30000 };
+
+struct request {
+    struct consume_place place;
+    struct position from; /* lsn 0: anywhere */
+    int64_t from_s;       /* 0: any time */
+    const char *key;
+    int64_t limit; /* 0: none */
+    bool follow, json, republish, bindings;
+    const char *to;
+};
+
+/* A queue to be filled, and the key under which it was bound. */
+struct target {
+    char *queue, *key;
+};
+
+struct events {
+    struct request q;
+    struct link *in;
+    struct link *out;
+    char exchange[64];
+    struct target *targets;
+    size_t target_count;
+    uint64_t tag;             /* of the last message published */
+    uint64_t confirmed;       /* every one up to this is */
+    uint64_t offsets[WINDOW]; /* of the unconfirmed ones, by tag */
+    uint64_t next;            /* the offset to go on from */
+    int64_t count;
+};
+
+/* --- what is wanted ---------------------------------------------------------------------------------- */
+
+static bool wanted(const struct events *ev, const struct link_event *m)
+{
+    struct position at;
+    struct str when;
+    if (ev->q.key != NULL && !pattern_match(str_of(ev->q.key), m->key)) {
+        return false;
+    }
+    if (ev->q.from.lsn != 0 && m->message_id.p != NULL && position_parse(m->message_id, &at) &&
+        (ev->q.from.epoch.timeline == 0 || epoch_eq(at.epoch, ev->q.from.epoch)) &&
+        position_cmp(at, ev->q.from) < 0) {
+        return false;
+    }
+    if (ev->q.from_s != 0 && link_header_text(m, "cloudEvents:time", &when) && when.n >= 19) {
+        struct tm tm = {0};
+        char text[20];
+        memcpy(text, when.p, 19);
+        text[19] = '\0';
+        return strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) == NULL || timegm(&tm) >= ev->q.from_s;
+    }
+    return true;
+}
+
+static bool read_place(const char *text, struct request *q)
+{
+    struct tm tm = {0};
+    char *end;
+    if (strcmp(text, "first") == 0) {
+        q->place.from = CONSUME_FIRST;
+    } else if (strcmp(text, "last") == 0) {
+        q->place.from = CONSUME_NEXT;
+    } else if (strncmp(text, "offset:", 7) == 0) {
+        q->place.from = CONSUME_OFFSET;
+        q->place.offset = strtoull(text + 7, &end, 10);
+        return end != text + 7 && *end == '\0';
+    } else if (position_parse(str_of(text), &q->from)) {
+        q->place.from = CONSUME_FIRST;
+    } else {
+        const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+        q->place.from = CONSUME_TIME;
+        q->from_s = q->place.time_s = rest != NULL ? timegm(&tm) : 0;
+        return rest != NULL && (*rest == '\0' || strcmp(rest, "Z") == 0);
+    }
+    return true;
+}
+
+/* --- showing ----------------------------------------------------------------------------------------- */
+
+static void add_headers(struct json *j, const struct link_event *m)
+{
+    size_t at = 0;
+    char name[256];
+    struct str text;
+    int64_t number;
+    json_key(j, "headers");
+    json_object(j);
+    while (link_header_next(m, &at, name, sizeof name, &text, &number)) {
+        if (strcmp(name, "x-stream-offset") == 0) {
+            continue;
+        }
+        json_key(j, name);
+        if (text.p != NULL) {
+            json_text(j, text);
+        } else {
+            json_int(j, number);
+        }
+    }
+    json_object_end(j);
+}
+
+static void show(const struct events *ev, const struct link_event *m, uint64_t offset)
+{
+    struct str when = STR_NULL;
+    struct buf out = BUF_INIT;
+    (void)link_header_text(m, "cloudEvents:time", &when);
+    if (!ev->q.json) {
+        buf_addf(&out, "%" PRIu64 " %.*s %.*s %.*s\n", offset, STR_ARG(m->key),
+                 STR_ARG(m->message_id), STR_ARG(when));
+        buf_addstr(&out, m->body);
+    } else {
+        struct json j;
+        json_init(&j, &out, JSON_COMPACT);
+        json_object(&j);
+        json_key_int(&j, "offset", (int64_t)offset);
+        json_key_text(&j, "routing_key", m->key);
+        json_key_text(&j, "message_id", m->message_id);
+        json_key_text(&j, "content_type", m->content_type);
+        add_headers(&j, m);
+        json_key(&j, "data");
+        if (member_check(m->body)) {
+            json_raw(&j, m->body);
+        } else {
+            json_text(&j, m->body);
+        }
+        json_object_end(&j);
+    }
+    buf_u8(&out, '\n');
+    fwrite(buf_data(&out), 1, out.len, stdout);
+    buf_fini(&out);
+}
+
+/* --- sending again ----------------------------------------------------------------------------------- */
+
+/* The offset from which nothing would be missing. */
+static uint64_t resume_offset(const struct events *ev)
+{
+    return ev->confirmed < ev->tag ? ev->offsets[(ev->confirmed + 1) % WINDOW] : ev->next;
+}
+
+static int on_confirm(struct events *ev, const struct link_event *c, struct err *e)
+{
+    switch (c->kind) {
+    case LINK_ACK: /* classic queues may confirm out of order: only the front counts */
+        if (c->multiple ? c->tag > ev->confirmed : c->tag == ev->confirmed + 1) {
+            ev->confirmed = c->tag;
+        } else if (c->tag > ev->confirmed) {
+            ev->offsets[c->tag % WINDOW] |= UINT64_C(1) << 63; /* confirmed ahead of others */
+        }
+        while (ev->confirmed < ev->tag &&
+               (ev->offsets[(ev->confirmed + 1) % WINDOW] >> 63) != 0) {
+            ev->confirmed++;
+        }
+        return 0;
+    case LINK_NACK: return err_set(e, ERR_FULL, "a queue refuses the events");
+    case LINK_RETURN:
+        return err_set(e, ERR_NOT_FOUND, "a queue is not there any more (key %.*s)",
+                       STR_ARG(c->key));
+    default: return 0;
+    }
+}
+
+/* Takes confirms until at most `open` are missing. */
+static int pump(struct events *ev, uint64_t open, struct err *e)
+{
+    int64_t until = clock_mono_us() + CONFIRM_MS * INT64_C(1000);
+    int rc = 0;
+    while (rc == 0) {
+        struct link_event c;
+        bool enough = ev->tag - ev->confirmed <= open;
+        rc = link_next(ev->out, enough ? 0 : 100, &c, e);
+        if (rc == 0 && c.kind == LINK_NONE) {
+            if (enough) {
+                break;
+            }
+            if (daemon_stopping() || clock_mono_us() > until) {
+                rc = err_set(e, ERR_TIMEOUT, "the broker does not confirm");
+            }
+        } else if (rc == 0) {
+            rc = on_confirm(ev, &c, e);
+        }
+    }
+    return rc;
+}
+
+static bool has_target(const struct events *ev, struct str key)
+{
+    for (size_t i = 0; i < ev->target_count; i++) {
+        if (pattern_match(str_of(ev->targets[i].key), key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int send_again(struct events *ev, const struct link_event *m, uint64_t offset,
+                      struct err *e)
+{
+    struct publish_header headers[PUBLISH_HEADERS_MAX];
+    char names[PUBLISH_HEADERS_MAX][256];
+    char key[256];
+    char id[256];
+    char type[128];
+    size_t n = 0;
+    size_t at = 0;
+    int rc = pump(ev, WINDOW - 1, e);
+    while (rc == 0 && n < PUBLISH_HEADERS_MAX &&
+           link_header_next(m, &at, names[n], sizeof names[n], &headers[n].text,
+                            &headers[n].number)) {
+        headers[n].name = names[n];
+        n += strcmp(names[n], "x-stream-offset") != 0;
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    snprintf(key, sizeof key, "%.*s", STR_ARG(m->key));
+    snprintf(id, sizeof id, "%.*s", STR_ARG(m->message_id));
+    snprintf(type, sizeof type, "%.*s", STR_ARG(m->content_type));
+    struct publish_message again = {.exchange = ev->exchange,
+                                    .key = key,
+                                    .content_type = type,
+                                    .message_id = id,
+                                    .headers = headers,
+                                    .header_count = n,
+                                    .body = m->body};
+    ev->offsets[(ev->tag + 1) % WINDOW] = offset;
+    ev->tag++;
+    return publish_send(ev->out, &again, e);
+}
+
+static void add_target(struct events *ev, const char *queue, size_t n, const char *key)
+{
+    ev->targets = def_realloc(ev->targets, (ev->target_count + 1) * sizeof *ev->targets);
+    ev->targets[ev->target_count++] = (struct target){def_strndup(queue, n), def_strdup(key)};
+}
+
+/* An exchange of our own leads to the queues, so that nobody else gets what they lost. */
+static int open_targets(struct events *ev, struct err *e)
+{
+    if (ev->q.to != NULL) {
+        add_target(ev, ev->q.to, strlen(ev->q.to), "#");
+    }
+    for (size_t i = 0; ev->q.bindings && i < setup()->events_bindings.count; i++) {
+        const char *row = setup()->events_bindings.items[i];
+        const char *equals = strchr(row, '=');
+        if (equals != NULL) {
+            add_target(ev, row, (size_t)(equals - row), equals + 1);
+        }
+    }
+    if (ev->target_count == 0) {
+        return err_set(e, ERR_INVALID, "events.bindings names no queue");
+    }
+    struct link_options o = {.name = "parkway events (publisher)"};
+    int rc = link_open(&ev->out, setup()->broker_url, &o, e);
+    snprintf(ev->exchange, sizeof ev->exchange, "parkway.republish.%d.%lld", (int)getpid(),
+             (long long)clock_wall_us());
+    if (rc == 0) {
+        rc = topology_passage(ev->out, ev->exchange, e);
+    }
+    for (size_t i = 0; rc == 0 && i < ev->target_count; i++) {
+        rc = topology_bind(ev->out, ev->targets[i].queue, ev->exchange, ev->targets[i].key, e);
+    }
+    return rc == 0 ? publish_start(ev->out, e) : rc;
+}
+
+static void close_targets(struct events *ev)
+{
+    struct err ignored = ERR_INIT;
+    if (ev->out != NULL && link_channel_alive(ev->out)) {
+        (void)!topology_passage_end(ev->out, ev->exchange, &ignored);
+    }
+    link_close(ev->out);
+    for (size_t i = 0; i < ev->target_count; i++) {
+        free(ev->targets[i].queue);
+        free(ev->targets[i].key);
+    }
+    free(ev->targets);
+}
+
+/* --- reading ----------------------------------------------------------------------------------------- */
+
+static int take(struct events *ev, const struct link_event *m, struct err *e)
+{
+    uint64_t offset = 0;
+    int rc = 0;
+    (void)consume_offset(m, &offset);
+    if (wanted(ev, m) && (!ev->q.republish || has_target(ev, m->key))) {
+        if (ev->q.republish) {
+            rc = send_again(ev, m, offset, e);
+        } else {
+            show(ev, m, offset);
+        }
+        ev->count++;
+    }
+    ev->next = offset + 1;
+    return rc == 0 && m->tag % ACK_EVERY == 0 ? consume_ack(ev->in, m->tag, e) : rc;
+}
+
+static int read_on(struct events *ev, struct err *e)
+{
+    int64_t quiet_us = clock_mono_us();
+    int rc = consume_start(ev->in, setup()->events_stream, "parkway.events", PREFETCH,
+                           ev->q.place, e);
+    while (rc == 0 && !daemon_stopping() && (ev->q.limit == 0 || ev->count < ev->q.limit)) {
+        struct link_event m;
+        rc = link_next(ev->in, 100, &m, e);
+        if (rc == 0 && m.kind == LINK_DELIVER) {
+            quiet_us = clock_mono_us();
+            rc = take(ev, &m, e);
+        } else if (rc == 0 && m.kind == LINK_CANCEL) {
+            rc = err_set(e, ERR_UNAVAILABLE, "the stream was deleted, or moved");
+        } else if (rc == 0 && m.kind == LINK_NONE) {
+            fflush(stdout);
+            rc = ev->q.republish ? pump(ev, WINDOW, e) : 0;
+            if (!ev->q.follow && clock_mono_us() - quiet_us > QUIET_MS * INT64_C(1000)) {
+                break;
+            }
+        }
+    }
+    if (rc == 0 && ev->q.republish) {
+        rc = pump(ev, 0, e);
+    }
+    return rc;
+}
+
+/* --- arguments --------------------------------------------------------------------------------------- */
+
+static int usage(void)
+{
+    fprintf(
+        stderr,
+        "usage: parkway events [--from=PLACE] [--key=PATTERN] [--limit=N] [--follow] [--json]\n"
+        "       parkway events --republish (--to=QUEUE|--bindings) [--from=PLACE]\n"
+        "                      [--key=PATTERN] [--limit=N]\n"
+        "PLACE: first, last, a position, offset:N, or a time as 2026-01-31T12:00:00Z\n");
+    return err_exit(ERR_USAGE);
+}
+
+static bool read_options(int argc, char **argv, struct request *q)
+{
+    static const struct option options[] = {
+        {"from", required_argument, NULL, 'f'},
+        {"key", required_argument, NULL, 'k'},
+        {"limit", required_argument, NULL, 'l'},
+        {"follow", no_argument, NULL, 'F'},
+        {"json", no_argument, NULL, 'j'},
+        {"republish", no_argument, NULL, 'r'},
+        {"to", required_argument, NULL, 't'},
+        {"bindings", no_argument, NULL, 'b'},
+        {NULL, 0, NULL, 0},
+    };
+    bool ok = true;
+    int o;
+    q->place.from = CONSUME_FIRST;
+    optind = 1;
+    while (ok && (o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        char *end = NULL;
+        switch (o) {
+        case 'f': ok = read_place(optarg, q); break;
+        case 'k': q->key = optarg; break;
+        case 'l':
+            q->limit = strtoll(optarg, &end, 10);
+            ok = q->limit > 0 && *end == '\0';
+            break;
+        case 'F': q->follow = true; break;
+        case 'j': q->json = true; break;
+        case 'r': q->republish = true; break;
+        case 't': q->to = optarg; break;
+        case 'b': q->bindings = true; break;
+        default: ok = false;
+        }
+    }
+    bool somewhere = (q->to != NULL) != q->bindings;
+    return ok && optind == argc &&
+           (q->republish ? somewhere && !q->follow && !q->json : q->to == NULL && !q->bindings);
+}
+
+int events_main(int argc, char **argv)
+{
+    struct events ev = {0};
+    struct err e = ERR_INIT;
+    if (!read_options(argc, argv, &ev.q)) {
+        return usage();
+    }
+    daemon_init();
+    ev.next = ev.q.place.offset;
+    struct link_options o = {.name = "parkway events"};
+    int rc = link_open(&ev.in, setup()->broker_url, &o, &e);
+    if (rc == 0 && ev.q.republish) {
+        rc = open_targets(&ev, &e);
+    }
+    if (rc == 0) {
+        rc = read_on(&ev, &e);
+    }
+    fflush(stdout);
+    if (ev.q.republish) {
+        printf("sent again: %" PRId64 "\n", ev.count);
+    }
+    if (rc != 0) {
+        fprintf(stderr, "error: %s\n", e.text);
+    }
+    if (ev.q.republish && (rc != 0 || daemon_stopping())) {
+        fprintf(stderr, "hint: go on with --from=offset:%" PRIu64 "\n", resume_offset(&ev));
+    }
+    close_targets(&ev);
+    link_close(ev.in);
+    return rc == 0 ? 0 : err_exit(rc);
+}
