@@ -1,0 +1,2 @@
+build-tsan/src/base/def.o: src/base/def.c src/base/def.h
+src/base/def.h:

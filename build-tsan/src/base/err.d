@@ -1,0 +1,3 @@
+build-tsan/src/base/err.o: src/base/err.c src/base/err.h src/base/def.h
+src/base/err.h:
+src/base/def.h:
