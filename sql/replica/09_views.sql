@@ -97,16 +97,18 @@ BEGIN
 END
 $$;
 
--- The SELECT of this view cannot be computed any more: better no answer than a wrong one.
+-- The SELECT of this view cannot be computed any more: better no answer than a wrong one. A generation that is being
+-- filled is given up.
 CREATE OR REPLACE FUNCTION parkway.view_break(view int, why text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
     w parkway.views;
     reader name;
 BEGIN
-    UPDATE parkway.views v SET state = 'broken', error = why, since = now()
-        WHERE v.id = view AND v.state = 'live' RETURNING * INTO w;
-    IF NOT FOUND THEN
+    UPDATE parkway.views v SET state = CASE v.state WHEN 'live' THEN 'broken' ELSE 'retired' END,
+                               error = why, since = now()
+        WHERE v.id = view AND v.state IN ('live', 'building') RETURNING * INTO w;
+    IF NOT FOUND OR w.state = 'retired' THEN
         RETURN;
     END IF;
     FOR reader IN

@@ -200,6 +200,22 @@ static int catch_up(struct build *b, struct err *e)
 
 /* ---- the swap ------------------------------------------------------------------------------- */
 
+int view_build_whole(struct conn *db, int id, struct err *e)
+{
+    struct rows *r = NULL;
+    char text[16];
+    snprintf(text, sizeof text, "%d", id);
+    int rc = conn_query(
+        db, "SELECT error FROM parkway.views WHERE id = $1::int AND state <> 'building'", 1,
+        (struct str[]){str_of(text)}, &r, e);
+    if (rc == 0 && rows_count(r) > 0) {
+        rc = err_set(e, ERR_CONFLICT, "the touched keys could not be kept: %s",
+                     rows_text(r, 0, 0));
+    }
+    rows_free(r);
+    return rc;
+}
+
 /* Changes of the sources wait for this transaction at their end, readers of the view for the rename. */
 static int swap(struct build *b, struct err *e)
 {
@@ -213,6 +229,9 @@ static int swap(struct build *b, struct err *e)
                        "SELECT pg_advisory_xact_lock(hashtextextended('parkway.views', 0))", e);
     if (rc == 0) {
         rc = ask_count(b, "catch_up", &keys, e);
+    }
+    if (rc == 0) {
+        rc = view_build_whole(b->db, b->id, e);
     }
     if (rc == 0) {
         rc = check_name(b, e);
@@ -260,13 +279,15 @@ static int swap(struct build *b, struct err *e)
 
 /* ---- what is left lying --------------------------------------------------------------------- */
 
-/* One object of a generation that serves nobody, or the generation itself when none is left. */
+/* One object of a generation that serves nobody, or the generation itself when none is left. What hangs on the sources
+ * goes first, so that nobody calls what is not there any more. */
 static const char litter_sql[] =
     "SELECT w.id, coalesce("
     "  (SELECT format('DROP FUNCTION %s CASCADE', p.oid::regprocedure) FROM pg_proc p"
     "    WHERE p.pronamespace = 'parkway'::regnamespace AND p.proname ~ format('^view_%s_', "
     "w.id)"
-    "    ORDER BY p.proname LIMIT 1),"
+    "    ORDER BY p.prorettype <> 'trigger'::regtype, p.proname ~ '_settle$', p.proname LIMIT "
+    "1),"
     "  (SELECT format('DROP TABLE %s', c.oid::regclass) FROM pg_class c"
     "    WHERE c.relnamespace = 'parkway'::regnamespace AND c.relkind = 'r'"
     "      AND c.relname ~ format('^view_%s(_log)?$', w.id) LIMIT 1),"

@@ -30,9 +30,10 @@ NODISCARD int view_build_missing(const struct views *views, const struct mirrors
 
 /* What another kind of rebuilding shares (ops/remirror.h). view_build_begin - this session's turn to build on this
  * replica, after what a killed one left was taken away; ERR_FENCED. view_build_hook - step 2 for a
- * generation whose objects exist. view_build_end - takes away what serves nobody, and lets others build. */
+ * generation whose objects exist. view_build_whole - ERR_CONFLICT: the log of its keys is not whole. view_build_end - takes away what serves nobody, and lets others build. */
 NODISCARD int view_build_begin(struct conn *db, struct err *e);
 NODISCARD int view_build_hook(struct conn *db, int id, struct err *e);
+NODISCARD int view_build_whole(struct conn *db, int id, struct err *e);
 NODISCARD int view_build_end(struct conn *db, struct err *e);
 
 #endif

@@ -118,6 +118,16 @@ static void add_everything(struct buf *out, int id)
     end(out);
 }
 
+/* What fails for good in here is the view's trouble, not the row's. */
+static void add_handler(struct buf *out, int id)
+{
+    buf_addf(out,
+             "  EXCEPTION WHEN OTHERS THEN\n"
+             "    IF SQLSTATE ~ '^(08|25|40|53|55|57|58|XX)' THEN\n      RAISE;\n    END IF;\n"
+             "    PERFORM parkway.view_break(%d, SQLERRM);\n  END;\n",
+             id);
+}
+
 static void add_touched(struct buf *out, const struct view *v, const struct view_shape *s,
                         int id, size_t source, bool update)
 {
@@ -127,16 +137,19 @@ static void add_touched(struct buf *out, const struct view *v, const struct view
     buf_fini(&name);
     buf_addf(out,
              "BEGIN\n  IF NOT EXISTS (SELECT FROM %s) THEN\n    RETURN NULL;\n  END IF;\n"
-             "  PERFORM parkway.view_%d_ready();\n  %sINSERT INTO pg_temp.parkway_view_%d (",
+             "  BEGIN\n    PERFORM parkway.view_%d_ready();\n"
+             "    %sINSERT INTO pg_temp.parkway_view_%d (",
              update ? "parkway_new" : "touched", id,
              update ? "WITH touched AS (SELECT * FROM parkway_old"
-                      " UNION ALL SELECT * FROM parkway_new)\n  "
+                      " UNION ALL SELECT * FROM parkway_new)\n    "
                     : "",
              id);
     add_keys(out, v, s, NAMES);
-    buf_adds(out, ")\n  ");
+    buf_adds(out, ")\n    ");
     view_text_mapped(v, &v->sources[source], out);
-    buf_adds(out, ";\n  RETURN NULL;\n");
+    buf_adds(out, ";\n");
+    add_handler(out, id);
+    buf_adds(out, "  RETURN NULL;\n");
     end(out);
 }
 
@@ -325,18 +338,17 @@ static void add_settle(struct buf *out, int id)
         "  END IF;\n"
         "  parkway_state := parkway.view_turn(%d);\n"
         "  parkway_whole := EXISTS (SELECT FROM pg_temp.parkway_view_%d WHERE everything);\n"
-        "  IF parkway_state = 'building' THEN\n"
-        "    INSERT INTO parkway.view_%d_log SELECT DISTINCT * FROM pg_temp.parkway_view_%d"
+        "  BEGIN\n    IF parkway_state = 'building' THEN\n"
+        "      INSERT INTO parkway.view_%d_log SELECT DISTINCT * FROM pg_temp.parkway_view_%d"
         " WHERE everything IS NOT FALSE;\n"
-        "  ELSIF parkway_state = 'live' OR (parkway_state = 'broken' AND parkway_whole) THEN\n"
-        "    BEGIN\n      IF parkway_whole THEN\n        PERFORM parkway.view_%d_remake();\n"
-        "        PERFORM parkway.view_mend(%d);\n"
-        "      ELSE\n        PERFORM parkway.view_%d_refresh();\n      END IF;\n"
-        "    EXCEPTION WHEN OTHERS THEN\n"
-        "      IF SQLSTATE ~ '^(08|25|40|53|55|57|58|XX)' THEN\n        RAISE;\n      END IF;\n"
-        "      PERFORM parkway.view_break(%d, SQLERRM);\n    END;\n  END IF;\n"
-        "  DELETE FROM pg_temp.parkway_view_%d;\n  RETURN NULL;\n",
-        id, id, id, id, id, id, id, id, id, id);
+        "    ELSIF parkway_state = 'live' AND NOT parkway_whole THEN\n"
+        "      PERFORM parkway.view_%d_refresh();\n"
+        "    ELSIF parkway_state IN ('live', 'broken') AND parkway_whole THEN\n"
+        "      PERFORM parkway.view_%d_remake();\n      PERFORM parkway.view_mend(%d);\n"
+        "    END IF;\n",
+        id, id, id, id, id, id, id, id);
+    add_handler(out, id);
+    buf_addf(out, "  DELETE FROM pg_temp.parkway_view_%d;\n  RETURN NULL;\n", id);
     end(out);
 }
 

@@ -110,6 +110,12 @@ static int look_up(struct remirror *r, struct err *e)
 
 /* ---- logging what is touched ------------------------------------------------------------------ */
 
+/* What fails in a trigger is the replay's trouble, not the row's. */
+#define FAILED                                                                                 \
+    " exception when others then if sqlstate ~ '^(08|25|40|53|55|57|58|XX)' then raise; end "  \
+    "if;"                                                                                      \
+    " perform parkway.view_break(%2$s, sqlerrm); end; return null; end$$;"
+
 static const char objects_sql[] =
     "create table parkway.view_%2$s (like %1$s including generated);"
     " alter table parkway.view_%2$s add primary key (%3$s);"
@@ -120,11 +126,12 @@ static const char objects_sql[] =
     " create function parkway.view_%2$s_emptied() returns trigger language plpgsql as"
     "  $$begin perform parkway.view_%2$s_everything(); return null; end$$;"
     " create function parkway.view_%2$s_changed_0() returns trigger language plpgsql as"
-    "  $$begin insert into parkway.view_%2$s_log select null, %3$s from touched; return null; "
-    "end$$;"
+    "  $$begin begin insert into parkway.view_%2$s_log select null::boolean, %3$s from "
+    "touched;" FAILED
     " create function parkway.view_%2$s_updated_0() returns trigger language plpgsql as"
-    "  $$begin insert into parkway.view_%2$s_log select null, %3$s from parkway_old"
-    "    union select null, %3$s from parkway_new; return null; end$$";
+    "  $$begin begin insert into parkway.view_%2$s_log select null::boolean, %3$s from "
+    "parkway_old"
+    "   union select null::boolean, %3$s from parkway_new;" FAILED;
 
 static int hook(struct remirror *r, struct err *e)
 {
@@ -262,6 +269,9 @@ static int exchange(struct remirror *r, struct err *e)
                      r->m->target);
     }
     rows_free(whole);
+    if (rc == 0) {
+        rc = view_build_whole(r->replica, r->id, e);
+    }
     if (rc == 0) {
         rc = formatted(r, go_sql, NULL, e);
     }

@@ -121,10 +121,14 @@ def statement(rng, orders, customers):
 
 
 def differences(connection, name=VIEW, query=None):
-    """Rows that only the view or only its SELECT has, both read in one snapshot, under the view's settings."""
+    """Rows that only the view or only its SELECT has, both read in one snapshot, under the view's settings.
+
+    The tables are locked before the snapshot is taken: to an older one a table truncated meanwhile is empty.
+    """
     query = query or select()
+    tables = ", ".join([name] + [f"shop.{t}" for t in TABLES])
     with connection.cursor() as cursor:
-        cursor.execute("begin isolation level repeatable read; set local timezone = 'UTC'")
+        cursor.execute(f"begin isolation level repeatable read; set local timezone = 'UTC'; lock table {tables} in access share mode")
         cursor.execute(f"select (select count(*) from {name}), count(*) filter (where a is null), count(*) filter (where b is null) "
                        f"from (select row(v.*)::text as a from {name} v) v full join (select row(s.*)::text as b from ({query}\n) s) s on a = b")
         count, missing, extra = cursor.fetchone()
