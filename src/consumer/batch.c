@@ -5,9 +5,6 @@
 
 #include <stdlib.h>
 
-/* PostgreSQL counts microseconds from 2000-01-01. */
-#define POSTGRES_EPOCH_US INT64_C(946684800000000)
-
 struct batch_block {
     struct batch_block *next;
     void *mem;
@@ -75,7 +72,7 @@ static struct position inside(const struct batch *b)
 /* Wraps like any clock that a damaged message makes up. */
 static int64_t wall_us(int64_t postgres_us)
 {
-    return (int64_t)((uint64_t)postgres_us + (uint64_t)POSTGRES_EPOCH_US);
+    return (int64_t)((uint64_t)postgres_us + (uint64_t)PGOUTPUT_EPOCH_US);
 }
 
 static int begin(struct batch *b, const struct frame_head *h, const struct frame_item *it,

@@ -22,6 +22,9 @@ enum pgoutput_type {
     PGOUTPUT_TRUNCATE = 'T',
 };
 
+/* 2000-01-01, from which the server counts, in microseconds since 1970. */
+#define PGOUTPUT_EPOCH_US INT64_C(946684800000000)
+
 struct pgoutput_column {
     bool key; /* part of the replica identity */
     struct str name;

@@ -69,6 +69,18 @@ static int refused(struct repl *r, PGresult *res, const char *what, struct err *
     return code;
 }
 
+int repl_memory(struct repl *r, int64_t bytes, struct err *e)
+{
+    char sql[80];
+    snprintf(sql, sizeof sql, "SET logical_decoding_work_mem = '%" PRId64 "kB'", bytes / 1024);
+    PGresult *res = PQexec(r->pg, sql);
+    if (PQresultStatus(res) != PGRES_COMMAND_OK) {
+        return refused(r, res, "could not set the memory for decoding", e);
+    }
+    PQclear(res);
+    return 0;
+}
+
 /* A slot or publication name inside a replication command; the grammar knows no parameters. */
 static void add_quoted(struct buf *b, const char *name, char quote)
 {

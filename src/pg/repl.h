@@ -25,6 +25,9 @@ struct repl_system {
 NODISCARD int repl_open(struct repl **out, const char *url, int sender_timeout_ms,
                         struct err *e);
 void repl_close(struct repl *r); /* NULL is fine */
+/* repl_memory - how much of changes the server keeps in memory for this connection while it decodes,
+ * before it spills them to its disk (logical_decoding_work_mem). Before repl_start. */
+NODISCARD int repl_memory(struct repl *r, int64_t bytes, struct err *e);
 int repl_socket(const struct repl *r);
 int repl_server_pid(const struct repl *r); /* of the process that serves it */
 NODISCARD int repl_identify(struct repl *r, struct repl_system *out, struct err *e);

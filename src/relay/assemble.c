@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include "base/clock.h"
 
-#define PG_EPOCH_SHIFT_US INT64_C(946684800000000)
-
 /* A table: its Relation message as it came, and parsed. */
 struct table {
     struct event_relation *parsed;
@@ -285,7 +283,7 @@ static int on_begin(struct assemble *a, uint64_t wal, struct str bytes,
     buf_addstr(&a->begin, bytes);
     a->begin_wal = wal;
     a->commit_lsn = m->u.begin.commit_lsn;
-    a->commit_us = m->u.begin.commit_time + PG_EPOCH_SHIFT_US;
+    a->commit_us = m->u.begin.commit_time + PGOUTPUT_EPOCH_US;
     a->ordinal = 0;
     return 0;
 }

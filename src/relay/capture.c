@@ -12,6 +12,7 @@
 #include "relay/session.h"
 
 #include "base/clock.h"
+#include "pg/pgoutput.h"
 
 #include <poll.h>
 
@@ -32,16 +33,34 @@ struct capture {
     int64_t heard_us;
     bool reply_wanted;
     bool in_transaction;
-    uint64_t commits; /* of the last gulp */
+    int64_t commit_us;     /* of the transaction being read, the server's clock */
+    struct pace_read gulp; /* the last one */
     struct pace pace;
 };
+
+/* What pacing wants to know of a message. */
+static void look(struct capture *c, char type, const struct repl_event *ev)
+{
+    struct pgoutput_msg m;
+    struct err ignored = ERR_INIT;
+    switch (type) {
+    case PGOUTPUT_BEGIN:
+        if (pgoutput_parse(ev->msg, &m, &ignored) == 0) {
+            c->commit_us = m.u.begin.commit_time + PGOUTPUT_EPOCH_US;
+        }
+        return;
+    case PGOUTPUT_COMMIT: c->gulp.commits++; break;
+    default: c->gulp.rows++; break;
+    }
+    c->gulp.behind_us = ev->sent_us - c->commit_us;
+}
 
 /* Returns how many messages were read; negative on failure. */
 static int read_gulp(struct capture *c, struct err *e)
 {
     struct session *s = c->s;
     int count = 0;
-    c->commits = 0;
+    c->gulp = (struct pace_read){0};
     while (count < TURN_MESSAGES && intake_has_room(s->intake)) {
         struct repl_event ev;
         int rc = repl_next(s->repl, &ev, e);
@@ -66,7 +85,7 @@ static int read_gulp(struct capture *c, struct err *e)
         }
         metric_add(session_metric(s, SESSION_RECEIVED), (int64_t)ev.msg.n);
         char type = ev.msg.n > 0 ? ev.msg.p[0] : '\0';
-        c->commits += type == 'C';
+        look(c, type, &ev);
         c->in_transaction = type == 'B' || (c->in_transaction && type != 'C');
         if (ev.msg.n >= LARGE_BYTES) {
             intake_add_large(s->intake, ev.wal_start, ev.msg, ev.mem);
@@ -113,7 +132,7 @@ static int report(struct capture *c, int64_t now, struct err *e)
 static void wait_turn(struct capture *c, int read_count)
 {
     struct session *s = c->s;
-    int64_t pause_us = pace_note(&c->pace, clock_mono_us(), c->commits, (uint64_t)read_count);
+    int64_t pause_us = pace_note(&c->pace, clock_mono_us(), &c->gulp);
     if (!intake_has_room(s->intake)) {
         intake_clear_room(s->intake);
         if (!intake_has_room(s->intake)) {

@@ -3,24 +3,28 @@
 
 enum {
     SPAN_US = 20000,
-    MESSAGES_PER_COMMIT = 25, /* that many rows are as dear as a commit of its own */
-    LOW_RATE = 2000,          /* a second; up to it there is no pause */
-    HIGH_RATE = 5000,         /* from it on the longest */
-    PAUSE_MAX_US = 2000,
+    ROWS_PER_COMMIT =
+        10,          /* read one by one, so many rows are as dear as the frame of a commit */
+    LOW_RATE = 2000, /* a second; 1 us of pause for each above it */
+    BEHIND_MIN_US = 4000,
+    BEHIND_SHARE = 4,
+    PAUSE_MAX_US = 5000,
 };
 
-int64_t pace_note(struct pace *p, int64_t now_us, uint64_t commits, uint64_t messages)
+int64_t pace_note(struct pace *p, int64_t now_us, const struct pace_read *read)
 {
-    p->commits += commits;
-    p->messages += messages;
+    p->commits += read->commits;
+    p->rows += read->rows;
     int64_t span = now_us - p->since_us;
     if (span >= SPAN_US) {
-        uint64_t work = p->commits + p->messages / MESSAGES_PER_COMMIT;
+        uint64_t work = p->commits + p->rows / ROWS_PER_COMMIT;
         int64_t rate = (int64_t)(work * 1000000 / (uint64_t)span);
-        int64_t over = rate < LOW_RATE ? 0 : (rate < HIGH_RATE ? rate : HIGH_RATE) - LOW_RATE;
-        p->pause_us = over * PAUSE_MAX_US / (HIGH_RATE - LOW_RATE);
+        p->rate_pause_us = rate > LOW_RATE ? rate - LOW_RATE : 0;
         p->since_us = now_us;
-        p->commits = p->messages = 0;
+        p->commits = p->rows = 0;
     }
-    return p->pause_us;
+    bool late = read->commits + read->rows > 0 && read->behind_us >= BEHIND_MIN_US;
+    int64_t pause = late ? read->behind_us / BEHIND_SHARE : 0;
+    pause = pause > p->rate_pause_us ? pause : p->rate_pause_us;
+    return pause < PAUSE_MAX_US ? pause : PAUSE_MAX_US;
 }

@@ -1,11 +1,11 @@
 /* pace.h - how long the reader of the primary's stream lets it gather before it reads on. Pure.
  *
  * Each wake-up of a reader costs both sides, and each small read becomes a small frame, which costs the
- * broker, the consumer and the replica as much as a large one (together about 250 us of processor
- * time). At a low rate nobody minds and nothing waits. At a high rate those costs are what slows
- * everything, the primary's own clients too, so the reader pauses: longer with the rate, a few
- * milliseconds at most. The rate is measured over short spans: commits, and rows at a
- * fraction of one, because a large transaction in the middle is a rate too. */
+ * relay, the broker, the consumer and the replica together about 250 us of processor time, whatever it
+ * holds. At a low rate nobody minds and nothing waits. At a high rate those costs slow everything,
+ * the primary's own clients too, so the reader pauses: longer with the rate, a few milliseconds at
+ * most. It also pauses when the stream is behind the commits that it tells of: then a quarter of
+ * the time by which it is. */
 #ifndef PARKWAY_RELAY_PACE_H
 #define PARKWAY_RELAY_PACE_H
 
@@ -13,12 +13,18 @@
 
 struct pace {
     int64_t since_us; /* the span being measured began */
-    uint64_t commits, messages;
-    int64_t pause_us;
+    uint64_t commits, rows;
+    int64_t rate_pause_us;
 };
 
-/* pace_note - one read at now_us that brought so much (nothing, perhaps). Returns the pause before the
- * next read; 0: wait for the socket. */
-int64_t pace_note(struct pace *p, int64_t now_us, uint64_t commits, uint64_t messages);
+/* One read: what it brought (nothing, perhaps), and how old its transaction was when the server sent
+ * the last of it, by the server's own clock. */
+struct pace_read {
+    uint64_t commits, rows;
+    int64_t behind_us;
+};
+
+/* pace_note - returns the pause before the next read; 0: wait for the socket. */
+int64_t pace_note(struct pace *p, int64_t now_us, const struct pace_read *read);
 
 #endif

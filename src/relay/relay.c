@@ -197,6 +197,9 @@ static int prepare_primary(struct relay *r, struct session *s, struct registry *
 {
     int rc = repl_open(&s->repl, setup()->primary_url, (int)relay_conf()->sender_timeout_ms, e);
     r->last_pid = rc == 0 ? repl_server_pid(s->repl) : r->last_pid;
+    if (rc == 0) {
+        rc = repl_memory(s->repl, relay_conf()->decoding_bytes, e);
+    }
     return rc == 0 ? registry_open(reg, s->conn, s->repl, r->replace_slot, e) : rc;
 }
 

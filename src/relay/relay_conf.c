@@ -60,6 +60,16 @@ static const struct conf_key keys[] = {
      .min = 0,
      .max = INT64_MAX,
      .sentence = "How much WAL a dead replica may hold on the primary; 0 is no bound."},
+    {.name = "decoding_bytes",
+     .type = CONF_INT,
+     .offset = AT(decoding_bytes),
+     .unit = "bytes",
+     .initial = "268435456",
+     .min = 65536,
+     .max = INT64_C(1) << 40,
+     .sentence =
+         "How much of open transactions the primary keeps in memory for the relay, before "
+         "it spills them to its disk (logical_decoding_work_mem)."},
     {.name = "sender_timeout_ms",
      .type = CONF_INT,
      .offset = AT(sender_timeout_ms),

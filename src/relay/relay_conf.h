@@ -11,6 +11,7 @@ struct relay_conf {
     int64_t frame_max_bytes;   /* of one message of the log, about */
     char *release;             /* "applied" | "broker" */
     int64_t wal_budget_bytes;  /* WAL that replicas may hold on the primary; 0: no bound */
+    int64_t decoding_bytes;    /* the server's memory for decoding for us */
     int64_t sender_timeout_ms; /* wal_sender_timeout of the replication connection */
     int64_t heartbeat_ms;      /* between transactions that measure the way; 0: none */
 };
