@@ -4,9 +4,11 @@
  * That last check exists because `mandatory` cannot see it: while some other queue takes an event, a
  * missing binding of the stream goes unnoticed. Every event carries a running number (parkway:seq) of its
  * session. Twice a second, while events flow, the end of the stream is read: the last confirmed number must
- * be there, and the stream's offsets must have grown by at least as many as numbers were given out. Only
- * events that were seen so are released; a gap ends the session, and the next one sends everything since
- * the last check again (same message ids). */
+ * be there, and the stream's offsets must have grown by as many as numbers were given out. When they have
+ * grown by more, because others publish too, what came since the last check is read and the numbers themselves are
+ * looked at (gapless.h). Only events that were seen so are released; a gap ends the session, and the next one sends
+ * everything since the last check again (same message ids). How far nothing is missing is also
+ * remembered on the primary now and then, for the next relay. */
 #include "relay/claim.h"
 #include "relay/forecast.h"
 #include "relay/registry.h"
@@ -29,6 +31,7 @@ enum {
     UNKNOWN_US = 500000, /* an unknown name makes us look again, at most this often */
     VERIFY_US = 500000,
     VERIFY_QUIET_US = 2000000, /* the awaited event has not come for this long: a gap */
+    EVENTS_US = 3000000,       /* how far the events are whole, into parkway.relay */
     WRITE_US = 5000000,  /* applied positions into parkway.replicas, and only after rows */
     RESEND_US = 2000000, /* a session lives at least this long before a resend */
     WATCH_US = 1000000,  /* the slot's state */
@@ -45,6 +48,7 @@ enum { NEAR_S = 600 }; /* to the slot's bound: this is worth a warning */
 
 static const char REPORTS[] = "parkway.reports";
 static const char VERIFY[] = "parkway.verify";
+static const char COUNT[] = "parkway.count";
 
 struct applied {
     struct session *s;
@@ -63,10 +67,13 @@ struct applied {
     bool asked; /* the broker has answered a question since the stream went quiet */
     uint64_t target;
     uint64_t refused;
-    int64_t verify_us; /* when it began, or the last event came */
-    uint64_t seen_seq; /* of the last successful check */
-    int64_t seen_offset;
+    int64_t verify_us;   /* when it began, or the last event came */
+    struct gapless seen; /* the event of the last successful check */
     uint64_t seen_refused;
+    bool counting; /* what came since is being read, up to this event */
+    struct gapless counted, end;
+    bool events_news; /* seen is further than what the primary knows */
+    int64_t events_us;
 };
 
 /* --- replicas ---------------------------------------------------------------------------------- */
@@ -308,36 +315,69 @@ static int gap(struct applied *a, const char *what, struct err *e)
     return 0;
 }
 
+static void verified(struct applied *a, const struct gapless *end)
+{
+    a->verifying = false;
+    a->seen = *end;
+    a->seen_refused = a->refused;
+    a->events_news = true;
+    atomic_store(&a->s->verified_seq, end->seq);
+}
+
+/* One of those since the last check. What somebody else put into the stream has no number of ours. */
+static int on_count(struct applied *a, const struct link_event *ev, struct err *e)
+{
+    struct gapless one;
+    if (!a->counting) {
+        return 0; /* on its way when the counting ended */
+    }
+    a->verify_us = clock_mono_us();
+    if (resume_number(ev, &one) && str_eq(str_of(one.run), str_of(a->s->run))) {
+        gapless_feed(&a->counted, str_of(one.run), one.seq, one.offset, one.at);
+    }
+    if (a->counted.seq < a->end.seq && !a->counted.gap) {
+        return consume_ack(a->link, ev->tag, e);
+    }
+    a->counting = false;
+    int rc = consume_stop(a->link, COUNT, e);
+    if (rc == 0 && a->counted.gap) {
+        return gap(a, "a number is missing", e);
+    }
+    verified(a, &a->end);
+    return rc;
+}
+
 static int on_verify(struct applied *a, const struct link_event *ev, struct err *e)
 {
     struct session *s = a->s;
-    if (!a->verifying) {
+    struct gapless end;
+    if (!a->verifying || a->counting) {
         return 0; /* on its way when the check ended */
     }
     a->verify_us = clock_mono_us();
     a->asked = false;
-    struct str run;
-    int64_t seq = 0;
-    int64_t offset = 0;
-    bool ours = link_header_text(ev, "parkway:run", &run) && str_eq(run, str_of(s->run)) &&
-                link_header_int(ev, "parkway:seq", &seq) &&
-                link_header_int(ev, "x-stream-offset", &offset);
-    if (!ours || (uint64_t)seq < a->target) {
+    if (!resume_number(ev, &end) || !str_eq(str_of(end.run), str_of(s->run)) ||
+        end.seq < a->target) {
         return consume_ack(a->link, ev->tag, e);
     }
     int rc = consume_stop(a->link, VERIFY, e);
-    a->verifying = false;
-    uint64_t numbers = (uint64_t)seq - a->seen_seq;
-    uint64_t room = offset > a->seen_offset ? (uint64_t)(offset - a->seen_offset) : 0;
+    uint64_t numbers = end.seq - a->seen.seq;
     /* a redelivered older offset cannot happen: the awaited number is new */
+    uint64_t room = end.offset > a->seen.offset ? (uint64_t)(end.offset - a->seen.offset) : 0;
     if (rc == 0 && room + (a->refused - a->seen_refused) < numbers) {
         return gap(a, "fewer than were confirmed", e);
     }
-    a->seen_seq = (uint64_t)seq;
-    a->seen_offset = offset;
-    a->seen_refused = a->refused;
-    atomic_store(&s->verified_seq, (uint64_t)seq);
-    return rc;
+    if (rc != 0 || room <= numbers) {
+        verified(a, &end);
+        return rc;
+    }
+    a->counting = true;
+    a->end = end;
+    a->counted = a->seen;
+    return consume_start(a->link, setup()->events_stream, COUNT, PREFETCH,
+                         (struct consume_place){.from = CONSUME_OFFSET,
+                                                .offset = (uint64_t)(a->seen.offset + 1)},
+                         e);
 }
 
 /* The awaited event has not come. */
@@ -380,6 +420,7 @@ static int own_reports(struct applied *a, struct err *e)
 static int start_reports(struct applied *a, struct err *e)
 {
     a->verifying = false;
+    a->counting = false;
     return consume_start(a->link, setup()->log_applied_queue, REPORTS, PREFETCH,
                          (struct consume_place){.from = CONSUME_QUEUE}, e);
 }
@@ -416,6 +457,11 @@ static int serve_primary(struct applied *a, struct err *e)
     if (rc == 0 && due && !a->settled) {
         rc = registry_settle(s->conn, s->epoch, s->slot_lsn, s->incarnation, e);
         a->settled = true;
+    }
+    if (rc == 0 && a->events_news && clock_mono_us() - a->events_us >= EVENTS_US) {
+        a->events_us = clock_mono_us();
+        a->events_news = false;
+        rc = registry_events(s->conn, &a->seen, e);
     }
     if (rc == 0) {
         rc = watch_slot(a, e);
@@ -462,6 +508,9 @@ static int serve_broker(struct applied *a, struct err *e)
         on_report(a, ev.body);
         return consume_ack(a->link, ev.tag, e);
     }
+    if (ev.kind == LINK_DELIVER && str_eq(ev.consumer, STR(COUNT))) {
+        return on_count(a, &ev, e);
+    }
     if (ev.kind == LINK_DELIVER) {
         return on_verify(a, &ev, e);
     }
@@ -477,7 +526,6 @@ void *applied_main(void *arg)
     struct applied a = {.s = s,
                         .began_us = clock_mono_us(),
                         .bind_us = clock_mono_us(),
-                        .seen_offset = s->events_offset,
                         .remember_us = clock_mono_us(),
                         .remembered_lsn = s->commands_from_lsn};
     struct link_options o = {.name = "parkway relay applied",
@@ -485,6 +533,7 @@ void *applied_main(void *arg)
                              .turn = &s->broker_turn};
     struct err e = ERR_INIT;
     bool primary = false;
+    gapless_set(&a.seen, str_of(s->run), 0, s->events_offset, s->events_have);
     int rc = link_open(&a.link, setup()->broker_url, &o, &e);
     if (rc == 0) {
         atomic_store(&s->read_link, a.link);

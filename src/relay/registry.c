@@ -5,6 +5,7 @@
 #include "base/rand.h"
 #include "event/setup.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 /* The row of parkway.relay; absent: *found false. */
@@ -15,6 +16,7 @@ struct row {
     bool has_incarnation;
     uint8_t incarnation[16];
     uint64_t commands_lsn;
+    struct gapless events;
 };
 
 static int read_row(struct conn *c, struct row *out, struct err *e)
@@ -23,7 +25,8 @@ static int read_row(struct conn *c, struct row *out, struct err *e)
     struct rows *rows;
     int rc = conn_query(c,
                         "SELECT epoch, coalesce(start_lsn, '0/0')::text, incarnation,"
-                        " coalesce(commands_lsn, '0/0')::text"
+                        " coalesce(commands_lsn, '0/0')::text,"
+                        " events_run, events_seq, events_offset, events_at"
                         " FROM parkway.relay WHERE slot = $1",
                         1, &slot, &rows, e);
     /* no such schema, table or column */
@@ -46,6 +49,11 @@ static int read_row(struct conn *c, struct row *out, struct err *e)
         out->has_incarnation = rows_get(rows, 0, 2).p != NULL &&
                                uuid_parse(rows_get(rows, 0, 2), out->incarnation);
         lsn_parse(rows_get(rows, 0, 3), &out->commands_lsn);
+        struct position at;
+        if (rows_get(rows, 0, 4).p != NULL && position_parse(rows_get(rows, 0, 7), &at)) {
+            gapless_set(&out->events, rows_get(rows, 0, 4), (uint64_t)rows_int(rows, 0, 5),
+                        rows_int(rows, 0, 6), at);
+        }
     }
     rows_free(rows);
     return 0;
@@ -166,6 +174,7 @@ int registry_open(struct registry *out, struct conn *c, struct repl *r, bool rep
     }
     out->epoch = (struct epoch){sys.system, sys.timeline};
     out->wal_lsn = sys.flushed_lsn;
+    out->events = row.events;
     const char *missing = replace ? "its history cannot be decoded"
                           : !publication && (row.found || found) ? "the publication is missing"
                           : row.found && !found                  ? "the slot is missing"
@@ -228,6 +237,22 @@ int registry_incarnation(struct conn *c, const uint8_t incarnation[16], struct e
     return conn_query(c,
                       "UPDATE parkway.relay SET incarnation = $2::uuid"
                       " WHERE slot = $1 AND incarnation IS DISTINCT FROM $2::uuid",
+                      ARRAY_LEN(params), params, NULL, e);
+}
+
+int registry_events(struct conn *c, const struct gapless *g, struct err *e)
+{
+    char seq[24];
+    char offset[24];
+    char at[POSITION_TEXT_MAX];
+    snprintf(seq, sizeof seq, "%" PRIu64, g->seq);
+    snprintf(offset, sizeof offset, "%" PRId64, g->offset);
+    position_text(g->at, at);
+    struct str params[] = {str_of(setup()->capture_slot), str_of(g->run), str_of(seq),
+                           str_of(offset), str_of(at)};
+    return conn_query(c,
+                      "UPDATE parkway.relay SET events_run = $2, events_seq = $3::bigint,"
+                      " events_offset = $4::bigint, events_at = $5 WHERE slot = $1",
                       ARRAY_LEN(params), params, NULL, e);
 }
 

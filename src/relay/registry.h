@@ -10,6 +10,7 @@
 #include "event/position.h"
 #include "pg/conn.h"
 #include "pg/repl.h"
+#include "relay/gapless.h"
 
 struct registry {
     struct epoch epoch; /* of the primary now */
@@ -20,6 +21,7 @@ struct registry {
     bool lost;               /* a break is due: slot_lsn starts a new history */
     bool lost_now;           /* found out by this call */
     char why[128];           /* then: what was missing */
+    struct gapless events;   /* the last place of parkway.events without a gap, as remembered */
     uint64_t commands_lsn;   /* every command before it was taken; at least slot_lsn */
 };
 
@@ -42,6 +44,8 @@ NODISCARD int registry_settle(struct conn *c, struct epoch epoch, uint64_t start
                               const uint8_t incarnation[16], struct err *e);
 NODISCARD int registry_incarnation(struct conn *c, const uint8_t incarnation[16],
                                    struct err *e);
+/* registry_events - remembers the last place of parkway.events without a gap. */
+NODISCARD int registry_events(struct conn *c, const struct gapless *g, struct err *e);
 /* registry_skip - gives up the history before lsn: marks the row and moves the slot, which nobody
  * may be reading. The next session writes a break. *at: where the slot stands then. */
 NODISCARD int registry_skip(struct conn *c, uint64_t lsn, uint64_t *at, struct err *e);

@@ -319,7 +319,7 @@ static int prepare(struct relay *r, struct session *s, bool *at_broker, struct e
     primary_up(r);
     rc = resume_declare(s->publisher, e);
     if (rc == 0) {
-        rc = resume_read(s->publisher, &res, e);
+        rc = resume_read(s->publisher, &reg.events, &res, e);
     }
     if (rc != 0) {
         *at_broker = true;
@@ -334,6 +334,13 @@ static int prepare(struct relay *r, struct session *s, bool *at_broker, struct e
     rc = check_timeline(&reg, &res, e);
     if (rc != 0) {
         return rc;
+    }
+    if (res.events_gap) {
+        char whole[POSITION_TEXT_MAX];
+        position_text(res.events_last, whole);
+        metric_inc(&r->metrics[SESSION_GAPS]);
+        log_error("stream %s misses events behind %s, sending them again",
+                  setup()->events_stream, whole);
     }
     place(r, s, &reg, &res);
     rc = registry_incarnation(s->conn, s->incarnation, e);

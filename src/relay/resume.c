@@ -71,6 +71,22 @@ static void on_frame(struct resume *out, const struct link_event *ev)
     }
 }
 
+bool resume_number(const struct link_event *ev, struct gapless *out)
+{
+    struct str run;
+    struct position at;
+    int64_t seq = 0;
+    int64_t offset = 0;
+    bool ours = link_header_text(ev, "parkway:run", &run) &&
+                link_header_int(ev, "parkway:seq", &seq) &&
+                link_header_int(ev, "x-stream-offset", &offset) && ev->message_id.p != NULL &&
+                position_parse(ev->message_id, &at);
+    if (ours) {
+        gapless_set(out, run, (uint64_t)seq, offset, at);
+    }
+    return ours;
+}
+
 static void on_event(struct resume *out, const struct link_event *ev)
 {
     struct str run;
@@ -79,11 +95,50 @@ static void on_event(struct resume *out, const struct link_event *ev)
         position_parse(ev->message_id, &at)) {
         out->events_found = true;
         out->events_last = at;
+        resume_number(ev, &out->events_end);
     }
     int64_t offset;
     if (link_header_int(ev, "x-stream-offset", &offset) && offset > out->events_offset) {
         out->events_offset = offset;
     }
+}
+
+/* Reads from the place known to be whole to the end that the tail showed. What is not read in time counts as
+ * missing, which costs repeats. */
+static int look_for_gap(struct link *l, const struct gapless *whole, struct resume *out,
+                        struct err *e)
+{
+    struct gapless g = *whole;
+    int64_t began = clock_mono_us();
+    bool cut = out->events_end.offset < g.offset; /* the stream was made anew */
+    bool reached = false;
+    if (cut) {
+        g.offset = -1;
+    }
+    struct consume_place place = {.from = cut ? CONSUME_FIRST : CONSUME_OFFSET,
+                                  .offset = cut ? 0 : (uint64_t)g.offset + 1};
+    int rc = consume_start(l, setup()->events_stream, "parkway.look", PREFETCH, place, e);
+    while (rc == 0 && !g.gap && !reached &&
+           clock_mono_us() - began < TAIL_MAX_MS * INT64_C(1000)) {
+        struct link_event ev;
+        rc = link_next(l, QUIET_MS, &ev, e);
+        if (rc == 0 && ev.kind == LINK_DELIVER && str_eq(ev.consumer, STR("parkway.look"))) {
+            struct gapless one;
+            if (resume_number(&ev, &one)) {
+                gapless_feed(&g, str_of(one.run), one.seq, one.offset, one.at);
+                reached = one.offset >= out->events_end.offset;
+            }
+            rc = consume_ack(l, ev.tag, e);
+        } else if (rc == 0 && ev.kind == LINK_CANCEL) {
+            rc = err_set(e, ERR_UNAVAILABLE, "the broker cancelled the reading of %s",
+                         setup()->events_stream);
+        }
+    }
+    if (rc == 0 && (g.gap || !reached)) {
+        out->events_gap = true;
+        out->events_last = g.at;
+    }
+    return rc == 0 ? consume_stop(l, "parkway.look", e) : rc;
 }
 
 /* Reads the tail of one stream; *seen: anything at all came. */
@@ -129,11 +184,19 @@ static int read_tail(struct link *l, const char *stream, tail_message *take, str
     return rc;
 }
 
-int resume_read(struct link *l, struct resume *out, struct err *e)
+int resume_read(struct link *l, const struct gapless *whole, struct resume *out, struct err *e)
 {
     *out = (struct resume){.events_offset = -1};
     bool seen = false;
     int rc = read_tail(l, setup()->log_stream, on_frame, out, &seen, e);
     out->log_empty = !seen;
-    return rc == 0 ? read_tail(l, setup()->events_stream, on_event, out, &seen, e) : rc;
+    if (rc == 0) {
+        rc = read_tail(l, setup()->events_stream, on_event, out, &seen, e);
+    }
+    const struct gapless *end = &out->events_end;
+    if (rc == 0 && whole->known && end->known &&
+        !gapless_reaches(whole, str_of(end->run), end->seq, end->offset)) {
+        rc = look_for_gap(l, whole, out, e);
+    }
+    return rc;
 }
