@@ -81,7 +81,7 @@ UNIT     += test_utf8 test_uri test_dsn test_result test_direct test_parking tes
 UNIT     += test_shape test_jscan test_classify test_cache test_decide
 UNIT     += test_msg test_scram test_fresh
 UNIT     += test_chunk test_progress
-UNIT     += test_suspect test_digest
+UNIT     += test_suspect test_digest test_reshape
 
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)
 MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)

@@ -147,60 +147,73 @@ $$;
 --   filled      it holds rows, looked at when it was not captured before or was rewritten
 --   gone        bounds of partitions that left it with their rows, null where they cannot be told
 --   joined      a partition that came with rows
--- Returns whether it said anything.
-CREATE OR REPLACE FUNCTION parkway.announce(relid oid, forced boolean DEFAULT false) RETURNS boolean
+-- by_the_way: the command did not name this table; if somebody else is just altering it, it is left to him.
+CREATE OR REPLACE FUNCTION parkway.announce(relid oid, forced boolean DEFAULT false, by_the_way boolean DEFAULT false)
+RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
-    before parkway.shapes;
-    shape jsonb := parkway.shape_of(relid);
-    leaves jsonb := parkway.partitions_of(relid);
+    known record;
     statement text := current_query();
     gone jsonb := '[]';
     joined boolean := false;
-    keyless boolean := shape->'key' = 'null' OR shape->'key' IS NULL;
+    keyless boolean;
 BEGIN
-    SELECT * INTO before FROM parkway.shapes s WHERE s.relid = announce.relid;
-    IF shape IS NULL THEN
-        RETURN false;
-    END IF;
-    IF NOT forced AND before.shape = shape AND before.partitions = leaves AND before.rewrite = 0 THEN
-        RETURN false;
-    END IF;
-    IF before.made_full AND NOT keyless AND shape->>'identity' = 'f' THEN
-        -- the trigger fires again for this
+    -- book and catalogue in one snapshot each time: somebody else's change is in both or in none
+    FOR look IN 1 .. 2 LOOP
+        SELECT b.relid IS NOT NULL AS booked, b.shape AS was, b.partitions, coalesce(b.rewrite, 0) AS rewrite, b.made_full,
+               parkway.shape_of(r.id) AS shape, parkway.partitions_of(r.id) AS leaves INTO known
+          FROM (SELECT announce.relid AS id) r LEFT JOIN parkway.shapes b ON b.relid = r.id;
+        IF known.shape IS NULL OR (NOT forced AND known.was = known.shape AND known.partitions = known.leaves
+                                   AND known.rewrite = 0) THEN
+            RETURN;
+        END IF;
+        EXIT WHEN look = 2;
+        IF by_the_way THEN
+            BEGIN
+                EXECUTE format('LOCK TABLE ONLY %s IN ACCESS SHARE MODE NOWAIT', relid::regclass);
+                PERFORM FROM parkway.shapes b WHERE b.relid = announce.relid FOR UPDATE NOWAIT;
+            EXCEPTION WHEN lock_not_available THEN
+                RETURN;
+            END;
+        ELSE
+            PERFORM FROM parkway.shapes b WHERE b.relid = announce.relid FOR UPDATE;
+        END IF;
+    END LOOP;
+    keyless := jsonb_typeof(known.shape->'key') = 'null';
+    IF known.made_full AND NOT keyless AND known.shape->>'identity' = 'f' THEN
+        -- the trigger fires again for this, and announces
+        UPDATE parkway.shapes b SET made_full = false WHERE b.relid = announce.relid;
         EXECUTE format('ALTER TABLE %s REPLICA IDENTITY DEFAULT', relid::regclass);
-        UPDATE parkway.shapes s SET made_full = false WHERE s.relid = announce.relid;
-        RETURN parkway.announce(relid, forced);
+        RETURN;
     END IF;
-    IF before.relid IS NOT NULL THEN
+    IF known.booked THEN
         SELECT coalesce(jsonb_agg(CASE WHEN p.value ~ 'satisfies_hash_partition' THEN NULL ELSE p.value END), '[]')
-          INTO gone FROM jsonb_each_text(before.partitions) p WHERE NOT leaves ? p.key;
+          INTO gone FROM jsonb_each_text(known.partitions) p WHERE NOT known.leaves ? p.key;
         SELECT coalesce(bool_or(parkway.holds_rows(p.key::oid)), false)
-          INTO joined FROM jsonb_object_keys(leaves) p(key) WHERE NOT before.partitions ? p.key;
+          INTO joined FROM jsonb_object_keys(known.leaves) p(key) WHERE NOT known.partitions ? p.key;
     END IF;
     PERFORM parkway.send('parkway.shape', jsonb_build_object(
-        'table', shape, 'was', before.shape, 'rewrite', coalesce(before.rewrite, 0),
+        'table', known.shape, 'was', known.was, 'rewrite', known.rewrite,
         'plain', statement ~* '\malter\M.*\mtype\M' AND statement !~* '\musing\M|\mdo\M|\mselect\M|\mcall\M',
-        'filled', (before.relid IS NULL OR before.rewrite <> 0) AND parkway.holds_rows(relid),
+        'filled', (NOT known.booked OR known.rewrite <> 0) AND parkway.holds_rows(relid),
         'state', forced, 'gone', gone, 'joined', joined)::text);
-    INSERT INTO parkway.shapes AS s (relid, shape, partitions) VALUES (announce.relid, shape, leaves)
+    INSERT INTO parkway.shapes AS s (relid, shape, partitions) VALUES (announce.relid, known.shape, known.leaves)
     ON CONFLICT ON CONSTRAINT shapes_pkey DO UPDATE
         SET shape = excluded.shape, partitions = excluded.partitions, rewrite = 0, announced_at = now();
-    RETURN true;
 END
 $$;
 
 -- announce, where a mistake of ours must not undo the user's command.
-CREATE OR REPLACE FUNCTION parkway.announce_safely(relid oid) RETURNS void
+CREATE OR REPLACE FUNCTION parkway.announce_safely(relid oid, by_the_way boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
     why text;
 BEGIN
-    PERFORM parkway.announce(relid);
+    PERFORM parkway.announce(relid, false, by_the_way);
 EXCEPTION WHEN others THEN
     why := SQLERRM;
     RAISE WARNING 'parkway could not tell the shape of %: %', relid::regclass, why
-        USING HINT = 'Replicas stop following this table; run parkway migrate.';
+        USING HINT = 'Replicas stop following this table; see parkway status.';
     PERFORM parkway.send('parkway.shape', jsonb_build_object(
         'failed', why, 'oid', relid::bigint,
         'schema', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relid),
@@ -209,15 +222,9 @@ END
 $$;
 
 -- Every captured table whose announcement is out of date.
-CREATE OR REPLACE FUNCTION parkway.announce_all(forced boolean DEFAULT false) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog AS $$
-BEGIN
-    IF forced THEN
-        PERFORM parkway.announce(k.relid, true) FROM parkway.captured() k;
-    ELSE
-        PERFORM parkway.announce_safely(k.relid) FROM parkway.captured() k;
-    END IF;
-END
+CREATE OR REPLACE FUNCTION parkway.announce_all() RETURNS void
+LANGUAGE sql SET search_path = pg_catalog AS $$
+    SELECT parkway.announce_safely(k.relid, true) FROM parkway.captured() k
 $$;
 
 -- A new table that fits a pattern is published at once: publication first, then rows. Without a primary key its updates
