@@ -83,6 +83,8 @@ UNIT     += test_msg test_scram test_fresh
 UNIT     += test_chunk test_progress
 UNIT     += test_suspect test_digest test_reshape
 
+UNIT     += test_view
+
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)
 MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)
 CLI_OBJ  := $(CLI_SRC:%.c=$(O)/%.o)

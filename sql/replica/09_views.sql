@@ -199,7 +199,7 @@ BEGIN
         FROM parkway.view_sources s JOIN parkway.views w ON w.id = s.view AND w.state <> 'retired'
         WHERE to_regclass(s.relation) IS NULL
            OR to_regclass(s.relation) IN (SELECT d.objid FROM pg_event_trigger_ddl_commands() d
-                                          WHERE d.classid = 'pg_class'::regclass AND d.object_type = 'table')
+                                          WHERE d.classid = 'pg_class'::regclass)
     LOOP
         IF source.oid IS NULL THEN
             PERFORM parkway.view_break(source.view, format('there is no table %s', source.relation));

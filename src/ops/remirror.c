@@ -242,7 +242,13 @@ static int wait_past(struct remirror *r, struct err *e)
 
 /* ---- the exchange ----------------------------------------------------------------------------- */
 
-#define UNTOUCHED "not exists (select from parkway.view_%2$s_log as parkway_x where %4$s)"
+/* The exchange itself is logged too, so the keys are put aside before. */
+static const char aside_sql[] =
+    "create temporary table parkway_touched on commit drop as"
+    " select distinct %3$s from parkway.view_%2$s_log; analyze pg_temp.parkway_touched";
+
+#define UNTOUCHED "not exists (select from pg_temp.parkway_touched as parkway_x where %4$s)"
+
 
 /* Compared are the bytes of whole rows. Both at once would trip over unique values that changed places. */
 static const char go_sql[] = "delete from %1$s as parkway_live where " UNTOUCHED
@@ -271,6 +277,9 @@ static int exchange(struct remirror *r, struct err *e)
     rows_free(whole);
     if (rc == 0) {
         rc = view_build_whole(r->replica, r->id, e);
+    }
+    if (rc == 0) {
+        rc = formatted(r, aside_sql, NULL, e);
     }
     if (rc == 0) {
         rc = formatted(r, go_sql, NULL, e);

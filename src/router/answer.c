@@ -164,6 +164,9 @@ static bool replica_error(struct session *s, struct str body)
     if (str_eq(code, STR("57014"))) {
         return false; /* the client's own cancel */
     }
+    if (u->judged && u->verdict.replica_only) {
+        return false; /* the primary's answer would be that there is no such relation */
+    }
     if (refusal && u->shape != 0 && !u->mixed && w->catalog != NULL) {
         cache_refuse(w->cache, u->shape, catalog_version(w->catalog));
     }

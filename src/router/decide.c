@@ -230,15 +230,16 @@ static enum reason nobody(const struct decide_input *in)
 static void read_somewhere(const struct decide_input *in, struct decide_output *out,
                            bool any_side)
 {
+    bool here = in->verdict->replica_only && !any_side; /* the primary does not have it */
     uint32_t i;
     enum reason why;
 
     if (!pick(in, false, any_side, &i)) {
         why = nobody(in);
-        if (why == REASON_NO_REPLICA && in->no_replica_error) {
+        memcpy(out->detail, in->verdict->detail, sizeof(out->detail));
+        if (here || (why == REASON_NO_REPLICA && in->no_replica_error)) {
             set(out, DECIDE_ERROR, why);
         } else {
-            memcpy(out->detail, in->verdict->detail, sizeof(out->detail));
             to_primary(in, out, why);
         }
         return;
@@ -246,6 +247,10 @@ static void read_somewhere(const struct decide_input *in, struct decide_output *
     out->replica = i;
     if (in->level == DECIDE_EVENTUAL) {
         set(out, DECIDE_REPLICA, REASON_EVENTUAL);
+        return;
+    }
+    if (in->other_epoch && here) {
+        set(out, DECIDE_ERROR, REASON_EPOCH);
         return;
     }
     if (in->other_epoch) {
@@ -262,7 +267,7 @@ static void read_somewhere(const struct decide_input *in, struct decide_output *
         set(out, DECIDE_REPLICA, REASON_FRESH);
     } else if (!in->wait_over) {
         set(out, DECIDE_WAIT, REASON_WAITING);
-    } else if (in->primary_up) {
+    } else if (in->primary_up && !here) {
         set(out, DECIDE_PRIMARY, REASON_STALE);
     } else {
         set(out, DECIDE_ERROR, REASON_STALE);

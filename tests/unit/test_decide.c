@@ -650,6 +650,7 @@ struct session_row {
 #define UP             .primary_up = true, .position_known = true, .level = DECIDE_SESSION
 #define MODES(ro, iso) .tx_modes = {.read_only = (ro), .isolation = (iso)}
 #define READ           "select * from parking_slots"
+#define VIEW           "select * from order_history"
 #define INSERT         "insert into parking_slots values (1)"
 
 static const struct session_row session_rows[] = {
@@ -989,6 +990,38 @@ static const struct session_row session_rows[] = {
      DECIDE_REPLICA,
      REASON_FRESH,
      {.position_known = true, .level = DECIDE_SESSION},
+     REPLICA_OK},
+    /* a view: the primary does not have it */
+    {"view", VIEW, DECIDE_REPLICA, REASON_FRESH, {UP}, REPLICA_OK},
+    {"view, behind",
+     VIEW,
+     DECIDE_WAIT,
+     REASON_WAITING,
+     {UP},
+     {.up = true, .login = true, .side = 1, .weight = 1}},
+    {"view, behind, waited",
+     VIEW,
+     DECIDE_ERROR,
+     REASON_STALE,
+     {UP, .wait_over = true},
+     {.up = true, .login = true, .side = 1, .weight = 1}},
+    {"view, replica down",
+     VIEW,
+     DECIDE_ERROR,
+     REASON_NO_REPLICA,
+     {UP},
+     {.login = true, .fresh = true, .side = 1, .weight = 1}},
+    {"view, no login",
+     VIEW,
+     DECIDE_ERROR,
+     REASON_NO_LOGIN,
+     {UP},
+     {.up = true, .fresh = true, .side = 1, .weight = 1}},
+    {"view, other epoch",
+     VIEW,
+     DECIDE_ERROR,
+     REASON_EPOCH,
+     {UP, .other_epoch = true},
      REPLICA_OK},
     /* the router's own */
     {"show position", "show parkway.position", DECIDE_ROUTER, REASON_ROUTER, {UP}, REPLICA_OK},
