@@ -120,7 +120,7 @@ def statement(rng, orders, customers):
         f"delete from shop.addresses where address_id = {a}"))
 
 
-def differences(connection, name=VIEW, query=None):
+def differences(connection, name=VIEW, query=None, where="true"):
     """Rows that only the view or only its SELECT has, both read in one snapshot, under the view's settings.
 
     The tables are locked before the snapshot is taken: to an older one a table truncated meanwhile is empty.
@@ -129,15 +129,16 @@ def differences(connection, name=VIEW, query=None):
     tables = ", ".join([name] + [f"shop.{t}" for t in TABLES])
     with connection.cursor() as cursor:
         cursor.execute(f"begin isolation level repeatable read; set local timezone = 'UTC'; lock table {tables} in access share mode")
-        cursor.execute(f"select (select count(*) from {name}), count(*) filter (where a is null), count(*) filter (where b is null) "
-                       f"from (select row(v.*)::text as a from {name} v) v full join (select row(s.*)::text as b from ({query}\n) s) s on a = b")
+        cursor.execute(f"select count(a), count(*) filter (where a is null), count(*) filter (where b is null) "
+                       f"from (select row(v.*)::text as a from {name} v where {where}) v "
+                       f"full join (select row(s.*)::text as b from ({query}\n) s where {where}) s on a = b")
         count, missing, extra = cursor.fetchone()
         cursor.execute("commit")
     return count, missing, extra
 
 
-def check_equal(connection, name=VIEW, query=None):
-    count, missing, extra = differences(connection, name, query)
+def check_equal(connection, name=VIEW, query=None, where="true"):
+    count, missing, extra = differences(connection, name, query, where)
     check(missing + extra == 0, f"{name} is not its SELECT: {count} rows, {missing} missing, {extra} extra")
     return count
 
