@@ -1,0 +1,52 @@
+build-tsan/src/consumer/consumer.o: src/consumer/consumer.c \
+ src/consumer/consumer.h src/base/clock.h src/base/def.h \
+ src/base/daemon.h src/base/httpd.h src/base/buf.h src/base/err.h \
+ src/base/log.h src/consumer/follow.h src/consumer/announce.h \
+ src/consumer/batch.h src/consumer/relation.h src/consumer/mirror.h \
+ src/consumer/consumer_conf.h src/base/conf.h src/event/position.h \
+ src/pg/pgoutput.h src/event/frame.h src/consumer/apply.h \
+ src/consumer/cursor.h src/pg/conn.h src/consumer/park.h \
+ src/consumer/sink.h src/consumer/plan.h src/base/arena.h \
+ src/consumer/traced.h src/base/trace.h src/consumer/chain.h \
+ src/consumer/receive.h src/consumer/report.h src/consumer/reapply.h \
+ src/consumer/tally.h src/base/metric.h src/consumer/view_build.h \
+ src/consumer/view_check.h src/consumer/view_text.h src/consumer/view.h \
+ src/event/setup.h
+src/consumer/consumer.h:
+src/base/clock.h:
+src/base/def.h:
+src/base/daemon.h:
+src/base/httpd.h:
+src/base/buf.h:
+src/base/err.h:
+src/base/log.h:
+src/consumer/follow.h:
+src/consumer/announce.h:
+src/consumer/batch.h:
+src/consumer/relation.h:
+src/consumer/mirror.h:
+src/consumer/consumer_conf.h:
+src/base/conf.h:
+src/event/position.h:
+src/pg/pgoutput.h:
+src/event/frame.h:
+src/consumer/apply.h:
+src/consumer/cursor.h:
+src/pg/conn.h:
+src/consumer/park.h:
+src/consumer/sink.h:
+src/consumer/plan.h:
+src/base/arena.h:
+src/consumer/traced.h:
+src/base/trace.h:
+src/consumer/chain.h:
+src/consumer/receive.h:
+src/consumer/report.h:
+src/consumer/reapply.h:
+src/consumer/tally.h:
+src/base/metric.h:
+src/consumer/view_build.h:
+src/consumer/view_check.h:
+src/consumer/view_text.h:
+src/consumer/view.h:
+src/event/setup.h:
