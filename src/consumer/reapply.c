@@ -205,12 +205,18 @@ static int run(struct reapply *r, struct apply *a, struct batch *main, struct st
     int64_t applied = 0;
     int64_t refused = 0;
     bool halt = a->halt_on_poison;
-    int rc = conn_exec(a->db, "BEGIN; LOCK TABLE parkway.parked IN ROW EXCLUSIVE MODE", e);
+    /* the session looks rows up by their keys alone; here thousands meet thousands */
+    int rc = conn_exec(a->db,
+                       "BEGIN; LOCK TABLE parkway.parked IN ROW EXCLUSIVE MODE;"
+                       " SET LOCAL enable_hashjoin = on",
+                       e);
     a->open = rc == 0;
     rc = rc == 0 ? take(a, relation, e) : rc;
+    rc = rc == 0 ? conn_exec(a->db, "SET LOCAL enable_hashjoin = off", e) : rc;
     a->halt_on_poison = false; /* what is parked already does not hold the consumer */
     rc = rc == 0 ? apply_taken(r, a, relation, e) : rc;
     a->halt_on_poison = halt;
+    rc = rc == 0 ? conn_exec(a->db, "SET LOCAL enable_hashjoin = on", e) : rc;
     rc = rc == 0 ? settle(a, relation, &applied, &refused, e) : rc;
     rc = rc == 0 ? apply_commit(a, main, 0, e) : rc;
     if (rc == 0) {

@@ -145,7 +145,12 @@ static int one(struct apply *a, const struct batch_change *ch, struct sink *s, s
     }
     if (poison(rc, e)) {
         struct err why = *e;
-        return dispose(a, &v, &why, e);
+        rc = dispose(a, &v, &why, e);
+        if (rc == 0 && memcmp(why.sqlstate, "42", 2) == 0) { /* the table is another one */
+            sink_forget(s);
+            rc = sink_know(s, a->db, e);
+        }
+        return rc;
     }
     if (rc == 0) {
         park_pass(a->park, &v);
@@ -153,31 +158,32 @@ static int one(struct apply *a, const struct batch_change *ch, struct sink *s, s
     return rc;
 }
 
+/* A table that does not fit is emptied like any other, one that is missing is empty; nothing of either needs to
+ * wait any more. */
 static int truncate(struct apply *a, struct batch *b, const struct batch_change *ch,
                     struct err *e)
 {
     struct plan_table **tables;
     size_t count = apply_truncated(a, b, ch, &tables);
-    size_t usable = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct sink *s = tables[i]->owner;
-        if (s->broken.code == 0) {
-            tables[usable++] = tables[i];
+    size_t there = 0;
+    int rc = park_flush(a->park, a->db, e);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct sink *s = tables[i]->owner;
+        sink_forget(s);
+        rc = sink_know(s, a->db, e);
+        if (rc == 0) {
+            rc = park_clear(a->park, a->db, s, e);
+        }
+        if (strcmp(s->broken.sqlstate, "42P01") != 0) {
+            tables[there++] = tables[i];
         }
     }
-    if (usable == 0) {
-        return 0;
+    if (rc != 0 || there == 0) {
+        return rc;
     }
     buf_reset(&a->scratch);
-    statement_truncate(tables, usable, &a->scratch);
-    int rc = park_flush(a->park, a->db, e);
-    if (rc == 0) {
-        rc = conn_exec(a->db, buf_cstr(&a->scratch), e);
-    }
-    for (size_t i = 0; rc == 0 && i < usable; i++) {
-        rc = park_clear(a->park, a->db, tables[i]->owner, e);
-    }
-    return rc;
+    statement_truncate(tables, there, &a->scratch);
+    return conn_exec(a->db, buf_cstr(&a->scratch), e);
 }
 
 int rowwise_apply(struct apply *a, struct batch *b, size_t from, size_t to, struct err *e)
