@@ -57,7 +57,7 @@ CONSUMER_SRC := src/consumer/consumer_conf.c src/consumer/chain.c src/consumer/p
                 src/consumer/reapply.c src/consumer/traced.c src/consumer/announce.c src/consumer/resync.c src/consumer/follow.c src/consumer/consumer.c
 CONSUMER_SRC += src/consumer/view.c src/consumer/view_text.c src/consumer/view_check.c src/consumer/view_build.c
 CONSUMER_SRC += src/consumer/suspect.c src/consumer/digest.c src/consumer/survey.c \
-                src/consumer/settle.c src/consumer/compare.c
+                src/consumer/settle.c src/consumer/compare.c src/consumer/seal.c src/consumer/repair.c
 DOMAIN_SRC   := src/domain/db.c src/domain/parking.c
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
                 src/command/idempotency.c src/command/probe.c src/command/slotpage.c \
@@ -65,7 +65,7 @@ COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/reques
 OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/account.c \
                 src/ops/bootstrap_conf.c src/ops/snapshot.c src/ops/progress.c src/ops/copytable.c \
                 src/ops/copier.c src/ops/enroll.c src/ops/migrate_conf.c src/ops/migrate.c src/ops/bootstrap.c src/ops/status.c src/ops/parked.c src/ops/events.c
-OPS_SRC      += src/ops/verify.c
+OPS_SRC      += src/ops/verify.c src/ops/mend.c
 
 OPS_SRC  += src/ops/remirror.c src/ops/replay.c
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "consumer/reshape.h"
 #include "consumer/tally.h"
+#include "consumer/seal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -114,33 +115,6 @@ static int block(struct apply *a, const char *relation, const char *schema, cons
 }
 
 /* ---- whether a message is for us -------------------------------------------------------------------- */
-
-/* "<seal> <xid> <content>": leaves content in t. A message that nobody but the primary's own functions can have
- * written, in the transaction in which it stands. */
-static int check_seal(struct turn *t, struct str text, bool *good, struct err *e)
-{
-    enum { SEAL = 64 };
-    *good = false;
-    if (text.n <= SEAL + 1 || text.p[SEAL] != ' ') {
-        return 0;
-    }
-    struct str body = {text.p + SEAL + 1, text.n - SEAL - 1};
-    const char *space = memchr(body.p, ' ', body.n);
-    char xid[16];
-    int n = snprintf(xid, sizeof xid, "%" PRIu32, t->ch->xid);
-    if (space == NULL || space - body.p != n || memcmp(xid, body.p, (size_t)n) != 0) {
-        return 0;
-    }
-    struct rows *r = NULL;
-    int rc = conn_query(t->a->db, "SELECT parkway.seal_of('parkway.shape', $1) = $2", 2,
-                        (struct str[]){body, {text.p, SEAL}}, &r, e);
-    if (rc == 0) {
-        *good = rows_count(r) > 0 && rows_text(r, 0, 0)[0] == 't';
-        rows_free(r);
-        t->content = (struct str){space + 1, body.n - (size_t)n - 1};
-    }
-    return rc;
-}
 
 static void identify(struct turn *t)
 {
@@ -495,7 +469,7 @@ int alter_notice(struct apply *a, struct batch *b, const struct batch_change *ch
 {
     struct turn t = {.a = a, .ch = ch};
     bool good = false;
-    int rc = check_seal(&t, content, &good, e);
+    int rc = seal_open(a->db, "parkway.shape", ch, content, &good, &t.content, e);
     if (rc == 0 && !good) {
         char lsn[POSITION_TEXT_MAX];
         lsn_text(ch->commit_lsn, lsn);

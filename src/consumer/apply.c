@@ -15,6 +15,7 @@
 #include "consumer/chunk.h"
 #include "consumer/alter.h"
 #include "consumer/notice.h"
+#include "consumer/repair.h"
 #include "consumer/tally.h"
 #include "consumer/rowwise.h"
 #include "consumer/start.h"
@@ -41,12 +42,15 @@ void apply_init(struct apply *a)
 
 void apply_fini(struct apply *a)
 {
+    repair_free(a->repair);
     arena_fini(&a->arena);
     buf_fini(&a->scratch);
 }
 
 void apply_attach(struct apply *a, struct conn *db)
 {
+    repair_free(a->repair);
+    a->repair = NULL;
     a->db = db;
     a->open = false;
     a->bloated = false;
@@ -72,7 +76,7 @@ static bool refused(int rc, const struct err *e)
 
 /* --- changes as sinks see them -------------------------------------------------------------------- */
 
-static int know(struct apply *a, struct relation *r, uint64_t commit_lsn, struct err *e)
+int apply_know(struct apply *a, struct relation *r, uint64_t commit_lsn, struct err *e)
 {
     int rc = r->sink_count > 0 ? start_load(r, a->cursor, a->db, e) : 0;
     for (size_t i = 0; rc == 0 && i < r->sink_count; i++) {
@@ -179,7 +183,7 @@ static int know_all(struct apply *a, struct batch *b, size_t from, size_t to, st
     for (size_t i = from; rc == 0 && i < to; i++) {
         struct batch_change *ch = &b->changes[i];
         if (ch->kind == BATCH_ROW) {
-            rc = know(a, ch->relation, ch->commit_lsn, e);
+            rc = apply_know(a, ch->relation, ch->commit_lsn, e);
             continue;
         }
         struct pgoutput_msg m;
@@ -187,7 +191,7 @@ static int know_all(struct apply *a, struct batch *b, size_t from, size_t to, st
         while (rc == 0 && rd_left(&m.u.truncate.oids) > 0) {
             struct relation *r =
                 relations_find_at(&b->relations, rd_u32(&m.u.truncate.oids), ch->shape);
-            rc = r != NULL ? know(a, r, ch->commit_lsn, e) : 0;
+            rc = r != NULL ? apply_know(a, r, ch->commit_lsn, e) : 0;
         }
     }
     return rc == 0 ? start_judge(b, from, to, a->db, &a->arena, &a->scratch, e) : rc;

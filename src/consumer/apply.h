@@ -23,7 +23,8 @@ struct apply {
     struct cursor *cursor; /* borrowed */
     struct park *park;     /* borrowed */
     bool halt_on_poison;
-    struct arena arena; /* of one run */
+    struct repair *repair; /* made at the first repair */
+    struct arena arena;    /* of one run */
     struct buf scratch;
     int64_t patient_us; /* when refused work was last waited for; 0: never */
     bool patient;       /* it is being waited for */
@@ -48,6 +49,10 @@ void apply_abandon(struct apply *a);
 
 /* apply_transient - a refusal that says nothing about the data. */
 bool apply_transient(const struct err *e);
+
+/* apply_know - loads the shapes and copies of the relation's sinks, for changes of that transaction. */
+NODISCARD int apply_know(struct apply *a, struct relation *r, uint64_t commit_lsn,
+                         struct err *e);
 
 /* Shared with rowwise.c. */
 /* apply_view_of - false: nothing to do for this sink. */

@@ -3,6 +3,7 @@
 
 #include "consumer/alter.h"
 #include "consumer/apply.h"
+#include "consumer/repair.h"
 #include "consumer/traced.h"
 
 typedef int (*notice_act)(struct apply *a, struct batch *b, const struct batch_change *ch,
@@ -15,6 +16,7 @@ static const struct notice {
 } notices[] = {
     {"parkway.trace", traced_note},
     {"parkway.shape", alter_notice},
+    {"parkway.repair", repair_apply},
     {NULL, NULL},
 };
 

@@ -59,6 +59,8 @@
       "Rows repaired by comparing with the primary")                                           \
     X(TALLY_VIEWS_REFUSED, METRIC_GAUGE, "parkway_consumer_views_refused", 0,                  \
       "Configured views that cannot be built")                                                 \
+    X(TALLY_REPAIRED, METRIC_COUNTER, "parkway_consumer_repaired_rows_total", 0,               \
+      "Rows taken from repair messages")                                                       \
     X(TALLY_RECONNECTS, METRIC_COUNTER, "parkway_consumer_reconnects_total", 0,                \
       "Connections to broker or replica opened again")
 

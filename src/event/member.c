@@ -193,6 +193,23 @@ bool member_next(struct str text, size_t *at, struct str *key, struct str *val)
     return true;
 }
 
+bool member_item(struct str text, size_t *at, struct str *val)
+{
+    struct scan s = {text.p + *at, text.p + text.n};
+    blanks(&s);
+    if (*at == 0 ? !literal(&s, "[") : !literal(&s, ",")) {
+        return false;
+    }
+    blanks(&s);
+    const char *from = s.p;
+    if (!value(&s, 1)) {
+        return false;
+    }
+    *val = (struct str){from, (size_t)(s.p - from)};
+    *at = (size_t)(s.p - text.p);
+    return true;
+}
+
 struct str member_find(struct str text, const char *key)
 {
     size_t at = 0;

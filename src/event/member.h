@@ -17,6 +17,8 @@ bool member_check(struct str text);
 struct str member_find(struct str text, const char *key);
 /* member_next - walks the members of an object: *at starts at 0; key is raw, inside its quotes. */
 bool member_next(struct str text, size_t *at, struct str *key, struct str *value);
+/* member_item - walks the elements of an array: *at starts at 0. */
+bool member_item(struct str text, size_t *at, struct str *value);
 /* member_text - appends the string that a raw JSON string stands for; false when raw is no string
  * or holds \u0000 or half a surrogate pair. */
 bool member_text(struct str raw, struct buf *out);

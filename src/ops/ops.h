@@ -12,5 +12,6 @@ int replay_main(int argc, char **argv);  /* a view or a mirror anew, beside the 
 int routing_main(int argc, char **argv); /* where a statement goes, and why */
 int status_main(int argc, char **argv);  /* what is up, how far, how late */
 int verify_main(int argc, char **argv);  /* are primary and replica equal? */
+int mend_main(int argc, char **argv);    /* repair what differs */
 
 #endif
