@@ -23,7 +23,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public SET lock_
 DECLARE
     w record;
     matched text;
-    found bigint := -1;
+    held bigint := -1;
 BEGIN
     SELECT * INTO w FROM parkway.rows_of(relation);
     IF NOT FOUND THEN
@@ -34,9 +34,9 @@ BEGIN
           INTO matched
           FROM json_object_keys(keys -> 0) AS key JOIN pg_attribute a ON a.attrelid = w.oid AND a.attname = key;
         EXECUTE format('SELECT count(*) FROM (SELECT FROM %s AS t, json_array_elements($1) AS k WHERE %s FOR SHARE OF t) AS x',
-                       w.source, matched) INTO found USING keys;
+                       w.source, matched) INTO held USING keys;
     END IF;
-    IF found <> json_array_length(keys) THEN
+    IF held <> json_array_length(keys) THEN
         EXECUTE format('LOCK TABLE %s IN SHARE MODE', w.source);
     END IF;
 END

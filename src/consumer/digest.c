@@ -227,6 +227,9 @@ static void rows_by_key(struct buf *out, const struct digest *d, const struct di
     add_hash(out, d, p);
     buf_adds(out, ", ");
     add_version(out, p);
+    for (size_t i = 0; i < d->key_count; i++) {
+        buf_addf(out, "%st.%s::text = u.parkway_%zu", i > 0 ? " AND " : ", ", p->keys[i], i);
+    }
     for (size_t i = 0; values && i < d->column_count; i++) {
         buf_adds(out, ", ");
         add_shown(out, p->columns[i]);
@@ -256,7 +259,7 @@ void digest_rows(struct buf *out, const struct digest *d, const struct digest_pa
         rows_by_key(out, d, p, values);
         return;
     }
-    buf_adds(out, "SELECT u.n, q.count, q.v");
+    buf_adds(out, "SELECT u.n, q.count, q.v, true");
     buf_adds(out, values ? ", q.r" : "");
     buf_adds(out, " FROM (SELECT h, count(*), sum(hashtextextended(v, 0)) AS v");
     if (values) {

@@ -59,7 +59,7 @@ void digest_groups(struct buf *out, const struct digest *d, const struct digest_
                    uint32_t mask);
 
 /* digest_rows - the rows (or groups) named by one array of texts a key column: number of the name, content,
- * version and, when values is set, the columns' texts, long ones shortened so that different texts stay
+ * version, whether the key has the very text of the name (1.0 and 1.00 are one key), and, when values is set, the columns' texts, long ones shortened so that different texts stay
  * different. Of a group: one column, the row. */
 void digest_rows(struct buf *out, const struct digest *d, const struct digest_part *p,
                  bool values);

@@ -21,6 +21,7 @@ struct case_file {
     const struct str *key;
     struct suspect_looks looks;
     size_t first_row, replica_row; /* in the answers */
+    bool alias; /* another suspect is this row under the primary's text of its key */
     enum suspect_verdict verdict;
 };
 
@@ -33,7 +34,7 @@ struct round {
 };
 
 /* The columns of digest_rows' answer. */
-enum { ROW_N, ROW_CONTENT, ROW_VERSION, ROW_VALUES };
+enum { ROW_N, ROW_CONTENT, ROW_VERSION, ROW_EXACT, ROW_VALUES };
 
 /* --- looking ------------------------------------------------------------------------------------ */
 
@@ -79,11 +80,13 @@ static void take_first(struct round *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         r->cases[i]->looks = (struct suspect_looks){0};
+        r->cases[i]->alias = false;
     }
     for (size_t row = 0; row < rows_count(r->first); row++) {
         struct case_file *f = r->cases[rows_int(r->first, row, ROW_N) - 1];
         f->looks.first = view_of(r->first, row);
         f->first_row = row;
+        f->alias = rows_text(r->first, row, ROW_EXACT)[0] != 't';
     }
     for (size_t row = 0; row < rows_count(r->replica); row++) {
         struct case_file *f = r->cases[rows_int(r->replica, row, ROW_N) - 1];
@@ -163,7 +166,8 @@ static bool any_later(struct round *r)
     bool any = false;
     bool group = r->t->digest.key_count == 0;
     for (size_t i = 0; i < r->count; i++) {
-        r->cases[i]->verdict = suspect_decide(&r->cases[i]->looks, group);
+        r->cases[i]->verdict =
+            r->cases[i]->alias ? SUSPECT_EQUAL : suspect_decide(&r->cases[i]->looks, group);
         any = any || r->cases[i]->verdict == SUSPECT_LATER;
     }
     return any;
@@ -326,7 +330,7 @@ static int look_held(struct round *r, struct err *e)
     take_first(r);
     for (size_t i = 0; rc == 0 && i < r->count; i++) {
         struct case_file *f = r->cases[i];
-        bool same = suspect_same(&f->looks.first, &f->looks.replica);
+        bool same = f->alias || suspect_same(&f->looks.first, &f->looks.replica);
         f->verdict = same ? SUSPECT_EQUAL : SUSPECT_DIFFERENT;
         rc = same ? 0 : report(r, f, e);
     }
