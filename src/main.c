@@ -32,6 +32,7 @@ static const struct command commands[] = {
     {"bootstrap", bootstrap_main, "make a replica: copy its rows, go on where it was interrupted"},
     {"verify", verify_main, "whether primary and replica are equal"},
     {"resync", mend_main, "repair the replica's rows that differ"},
+    {"replica", replica_main, "the replicas that the primary keeps WAL for: list, drop"},
     {"status", status_main, "what is up, how far the changes have come, and how late"},
     {"events", events_main, "the stream of events: read it, or fill queues from it again"},
     {"parked", parked_main, "changes that the replica refused: list, show, retry, skip, drop"},

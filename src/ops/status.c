@@ -14,13 +14,15 @@
 #include "mq/topology.h"
 #include "ops/ops.h"
 #include "pg/conn.h"
+#include "relay/forecast.h"
+#include "relay/relay_conf.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 static const char dead_letter_queue[] = "CQRS_DLX";
 
-enum { TIMEOUT_S = 3, VALUE_MAX = 160, FIELDS_MAX = 16 };
+enum { TIMEOUT_S = 3, VALUE_MAX = 160, FIELDS_MAX = 24 };
 
 struct field {
     const char *key;
@@ -145,6 +147,38 @@ static void add_primary(struct status *s, struct conn *primary)
     rows_free(r);
 }
 
+/* What the slot holds, for whom, and how long that can go on. */
+static void add_held(struct status *s, struct conn *primary)
+{
+    struct rows *r = ask(
+        primary,
+        "select coalesce(s.wal_status, ''), coalesce(s.safe_wal_size, -1),"
+        " greatest(pg_current_wal_lsn() - s.confirmed_flush_lsn, 0)::bigint,"
+        " coalesce(relay.wal_growth, 0),"
+        " (select string_agg(name || '=' || coalesce((case when applied_epoch = relay.epoch"
+        "   then greatest(pg_current_wal_lsn() - applied_lsn, 0) end)::text, 'unknown'), ' '"
+        "   order by applied_lsn nulls first) from parkway.replicas) "
+        "from parkway.relay relay "
+        "left join pg_replication_slots s on s.slot_name = relay.slot where relay.slot = $1",
+        1, (struct str[]){str_of(setup()->capture_slot)});
+    bool known = r != NULL && rows_count(r) > 0;
+    struct forecast_bounds bounds = {
+        .held_bytes = known ? (uint64_t)rows_int(r, 0, 2) : 0,
+        .budget_bytes = (uint64_t)relay_conf()->wal_budget_bytes,
+        .safe_bytes = known ? rows_int(r, 0, 1) : -1,
+    };
+    uint64_t limit = forecast_limit(&bounds);
+    int64_t left_s = known ? forecast_left_s(rows_int(r, 0, 3), bounds.held_bytes, limit) : -1;
+    char text[32];
+    add(s, "slot_wal", text_of(r, 0));
+    snprintf(text, sizeof text, "%" PRIu64, limit);
+    add(s, "slot_limit_bytes", limit == UINT64_MAX ? "none" : text);
+    snprintf(text, sizeof text, "%" PRId64, left_s);
+    add(s, "slot_left_s", !known ? "" : left_s < 0 ? "not growing" : text);
+    add(s, "behind_bytes", text_of(r, 4));
+    rows_free(r);
+}
+
 static void add_replica(struct status *s, struct conn *replica)
 {
     struct str position = s->position[0] != '\0' ? str_of(s->position) : STR_NULL;
@@ -215,6 +249,7 @@ int status_main(int argc, char **argv)
     rc = link_open(&broker, setup()->broker_url, &o, &e);
     add_server(&s, "broker", rc, &e);
     add_primary(&s, primary);
+    add_held(&s, primary);
     add_replica(&s, replica);
     add_dead_letters(&s, broker);
     print_detail(&s);

@@ -9,6 +9,14 @@ static void take(char *out, size_t size, const char *value)
     snprintf(out, size, "%s", value);
 }
 
+/* The first of a list; what libpq tries in turn, a part with one address cannot. */
+static void take_first(struct dsn *out, char *to, size_t size, const char *list)
+{
+    size_t n = strcspn(list, ",");
+    snprintf(to, size, "%.*s", (int)n, list);
+    out->several = out->several || list[n] != '\0';
+}
+
 int dsn_parse(const char *url, struct dsn *out, struct err *e)
 {
     *out = (struct dsn){.host = "127.0.0.1", .port = "5432"};
@@ -23,9 +31,9 @@ int dsn_parse(const char *url, struct dsn *out, struct err *e)
             continue;
         }
         if (strcmp(o->keyword, "host") == 0 || strcmp(o->keyword, "hostaddr") == 0) {
-            take(out->host, sizeof out->host, o->val);
+            take_first(out, out->host, sizeof out->host, o->val);
         } else if (strcmp(o->keyword, "port") == 0) {
-            take(out->port, sizeof out->port, o->val);
+            take_first(out, out->port, sizeof out->port, o->val);
         } else if (strcmp(o->keyword, "dbname") == 0) {
             take(out->dbname, sizeof out->dbname, o->val);
         } else if (strcmp(o->keyword, "user") == 0) {

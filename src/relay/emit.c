@@ -77,7 +77,7 @@ static uint64_t events_unconfirmed(const struct emit *m)
 {
     uint64_t lsn =
         min_lsn(window_safe_lsn(m->window, WINDOW_EVENTS), retry_safe_lsn(&m->retries));
-    return m->held != NULL ? min_lsn(lsn, m->held->at.lsn) : lsn;
+    return m->held != NULL ? min_lsn(lsn, m->held->batch_lsn) : lsn;
 }
 
 /* Every event before it was taken by all its queues. */

@@ -9,6 +9,8 @@ struct window {
     uint64_t first; /* oldest tag that may be outstanding */
     uint64_t next;  /* tag of the next message */
     size_t count[WINDOW_LANES];
+    size_t again[WINDOW_LANES];        /* of them, out of order */
+    uint64_t newest_lsn[WINDOW_LANES]; /* the highest safe_lsn pushed */
     size_t bytes;
 };
 
@@ -47,6 +49,11 @@ uint64_t window_push(struct window *w, const struct window_entry *entry)
     struct window_entry *slot = &w->ring[w->next % w->cap];
     *slot = *entry;
     slot->used = true;
+    slot->again = entry->safe_lsn < w->newest_lsn[entry->lane];
+    w->again[entry->lane] += slot->again;
+    if (!slot->again) {
+        w->newest_lsn[entry->lane] = entry->safe_lsn;
+    }
     w->count[entry->lane]++;
     w->bytes += entry->bytes;
     return w->next++;
@@ -61,6 +68,7 @@ bool window_take(struct window *w, uint64_t tag, struct window_entry *out)
     *out = *slot;
     *slot = (struct window_entry){.used = false};
     w->count[out->lane]--;
+    w->again[out->lane] -= out->again;
     w->bytes -= out->bytes;
     while (w->first < w->next && !w->ring[w->first % w->cap].used) {
         w->first++;
@@ -119,13 +127,17 @@ uint64_t window_safe_lsn(const struct window *w, enum window_lane lane)
     if (w->count[lane] == 0) {
         return UINT64_MAX;
     }
+    uint64_t lsn = UINT64_MAX;
     for (uint64_t tag = w->first; tag < w->next; tag++) {
         const struct window_entry *entry = &w->ring[tag % w->cap];
         if (entry->used && entry->lane == lane) {
-            return entry->safe_lsn;
+            lsn = entry->safe_lsn < lsn ? entry->safe_lsn : lsn;
+            if (w->again[lane] == 0) {
+                break; /* in order: the oldest is the lowest */
+            }
         }
     }
-    return UINT64_MAX;
+    return lsn;
 }
 
 /* --- marks ------------------------------------------------------------------------------------- */

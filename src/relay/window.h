@@ -22,6 +22,7 @@ struct window_entry {
     struct event *event;  /* of the events lane; owned */
     uint64_t seq;         /* of an event */
     bool returned;        /* came back as unroutable; its confirm follows */
+    bool again;           /* sent again: older than those before it. Set by window_push */
 };
 
 struct window;
@@ -45,7 +46,8 @@ uint64_t window_first_seq(const struct window *w);
 size_t window_count(const struct window *w, enum window_lane lane);
 size_t window_bytes(const struct window *w);
 bool window_has_room(const struct window *w); /* by count of tags in flight */
-/* window_safe_lsn - of the lane's oldest outstanding message; UINT64_MAX: none. */
+/* window_safe_lsn - the lowest of the lane's outstanding messages (one that was sent again stands behind younger
+ * ones); UINT64_MAX: none. */
 uint64_t window_safe_lsn(const struct window *w, enum window_lane lane);
 
 /* Events confirmed but not yet seen in the stream: from which sequence number on which LSN is safe.

@@ -80,6 +80,12 @@ int targets_init(struct targets *t, struct err *e)
             memcpy(where.dbname, primary.dbname, sizeof where.dbname);
         }
     }
+    if (where.several) {
+        return err_set(
+            e, ERR_INVALID,
+            "clients are sent to one primary: router.primary must name the address that "
+            "moves with it, when primary.url names several hosts");
+    }
     struct target *p = add(t, TARGET_IS_PRIMARY, "primary");
     place(p, where.host, where.port, where.dbname);
     own(p, &primary);

@@ -15,9 +15,10 @@ SIZE = FIXED.size + 3 * PLACE.size + TAIL.size
 DATA, PROGRESS, BREAK = 1, 2, 3
 
 
-def open_link():
+def open_link(port=None):
+    """port: another broker than the stack's own."""
     return pika.BlockingConnection(pika.ConnectionParameters(
-        "127.0.0.1", stack.ports()["broker"], credentials=pika.PlainCredentials("guest", "guest"),
+        "127.0.0.1", port or stack.ports()["broker"], credentials=pika.PlainCredentials("guest", "guest"),
         socket_timeout=10, blocked_connection_timeout=60))
 
 

@@ -22,6 +22,12 @@ static void parts(void **state)
     assert_string_equal(d.host, "127.0.0.1");
     assert_string_equal(d.port, "5432");
     assert_string_equal(d.dbname, "u");
+    assert_false(d.several);
+    assert_int_equal(
+        dsn_parse("postgresql://u:p@a:5,b:6/d?target_session_attrs=read-write", &d, &e), 0);
+    assert_string_equal(d.host, "a");
+    assert_string_equal(d.port, "5");
+    assert_true(d.several);
 }
 
 static void secrets(void **state)

@@ -48,6 +48,23 @@ static void confirms(void **state)
     window_free(w);
 }
 
+/* What is sent again has a young tag and an old place. */
+static void again(void **state)
+{
+    UNUSED(state);
+    struct window *w = window_new(8);
+    push(w, WINDOW_EVENTS, 100, 1);
+    push(w, WINDOW_EVENTS, 20, 2);
+    push(w, WINDOW_EVENTS, 110, 3);
+    struct window_entry out;
+    assert_int_equal(window_safe_lsn(w, WINDOW_EVENTS), 20);
+    assert_true(window_take(w, 1, &out));
+    assert_int_equal(window_safe_lsn(w, WINDOW_EVENTS), 20);
+    assert_true(window_take(w, 2, &out));
+    assert_int_equal(window_safe_lsn(w, WINDOW_EVENTS), 110);
+    window_free(w);
+}
+
 /* Against a plain model: the lowest LSN of all events behind the verified one, or lower. */
 static void marks(void **state)
 {
@@ -143,7 +160,7 @@ static void intake(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(confirms), cmocka_unit_test(marks),
-                                       cmocka_unit_test(intake)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(confirms), cmocka_unit_test(again),
+                                       cmocka_unit_test(marks), cmocka_unit_test(intake)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
