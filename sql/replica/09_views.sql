@@ -79,23 +79,56 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION parkway.view_index(regclass, text) TO parkway;
 
--- Who may read every source may read the view.
+-- Who may read every source may read the view; nobody while it is broken, or while a source is not to be read: its
+-- changes may be left out (parkway.table_state).
 CREATE OR REPLACE FUNCTION parkway.view_grant(view int) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
     reader name;
-    target text := (SELECT w.target FROM parkway.views w WHERE w.id = view);
+    w parkway.views;
 BEGIN
+    SELECT * INTO w FROM parkway.views v WHERE v.id = view;
+    FOR reader IN
+        SELECT pg_get_userbyid(a.grantee) FROM pg_class c, aclexplode(c.relacl) a
+        WHERE c.oid = to_regclass(w.target) AND a.grantee <> c.relowner AND a.grantee <> 0
+    LOOP
+        EXECUTE format('REVOKE ALL ON %s FROM %I', w.target, reader);
+    END LOOP;
+    IF w.state <> 'live' OR EXISTS (
+        SELECT FROM parkway.view_sources s
+        JOIN pg_class c ON c.oid = to_regclass(s.relation)
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN parkway.table_state t ON t.target = n.nspname || '.' || c.relname
+        WHERE s.view = view_grant.view AND t.state <> 'ok') THEN
+        RETURN;
+    END IF;
     FOR reader IN
         SELECT r.rolname FROM pg_roles r
         WHERE r.rolcanlogin AND NOT r.rolsuper AND r.rolname <> 'parkway'
           AND (SELECT bool_and(has_table_privilege(r.oid, to_regclass(s.relation), 'SELECT'))
                FROM parkway.view_sources s WHERE s.view = view_grant.view)
     LOOP
-        EXECUTE format('GRANT SELECT ON %s TO %I', target, reader);
+        EXECUTE format('GRANT SELECT ON %s TO %I', w.target, reader);
     END LOOP;
 END
 $$;
+
+-- At the end of the transaction in which a table stops or begins to be readable.
+CREATE OR REPLACE FUNCTION parkway.view_readable() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    PERFORM parkway.view_grant(w.id)
+    FROM (SELECT DISTINCT w.id FROM parkway.views w JOIN parkway.view_sources s ON s.view = w.id AND w.state = 'live'
+          JOIN pg_class c ON c.oid = to_regclass(s.relation)
+          JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE n.nspname || '.' || c.relname = coalesce(NEW.target, OLD.target)) w;
+    RETURN NULL;
+END
+$$;
+DROP TRIGGER IF EXISTS parkway_view_readable ON parkway.table_state;
+CREATE CONSTRAINT TRIGGER parkway_view_readable AFTER INSERT OR UPDATE OR DELETE ON parkway.table_state
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION parkway.view_readable();
+ALTER TABLE parkway.table_state ENABLE ALWAYS TRIGGER parkway_view_readable;
 
 -- The SELECT of this view cannot be computed any more: better no answer than a wrong one. A generation that is being
 -- filled is given up.
@@ -103,7 +136,6 @@ CREATE OR REPLACE FUNCTION parkway.view_break(view int, why text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
     w parkway.views;
-    reader name;
 BEGIN
     UPDATE parkway.views v SET state = CASE v.state WHEN 'live' THEN 'broken' ELSE 'retired' END,
                                error = why, since = now()
@@ -111,12 +143,7 @@ BEGIN
     IF NOT FOUND OR w.state = 'retired' THEN
         RETURN;
     END IF;
-    FOR reader IN
-        SELECT pg_get_userbyid(a.grantee) FROM pg_class c, aclexplode(c.relacl) a
-        WHERE c.oid = to_regclass(w.target) AND a.grantee <> c.relowner AND a.grantee <> 0
-    LOOP
-        EXECUTE format('REVOKE ALL ON %s FROM %I', w.target, reader);
-    END LOOP;
+    PERFORM parkway.view_grant(view);
     RAISE WARNING 'view % is broken: % (parkway replay % after a repair)', w.name, why, w.name;
 END
 $$;
