@@ -569,7 +569,6 @@ static void print_quoted(struct buf *out, const char *s)
 static void print_value(const struct conf_key *k, void *target, bool mask, struct buf *out)
 {
     const void *slot = slot_of(k, target);
-    char masked[2048];
     switch (k->type) {
     case CONF_BOOL: buf_adds(out, *(const bool *)slot ? "true" : "false"); break;
     case CONF_INT: {
@@ -584,8 +583,11 @@ static void print_value(const struct conf_key *k, void *target, bool mask, struc
         } else if ((k->flags & CONF_SECRET) != 0 && (*(char *const *)slot)[0] != '\0') {
             print_quoted(out, "***");
         } else {
-            conf_mask_url(*(char *const *)slot, masked, sizeof masked);
+            size_t size = strlen(*(char *const *)slot) + sizeof "password=***";
+            char *masked = def_alloc(size); /* a view's SELECT may be long */
+            conf_mask_url(*(char *const *)slot, masked, size);
             print_quoted(out, masked);
+            free(masked);
         }
         break;
     case CONF_STRINGS: {

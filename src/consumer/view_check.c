@@ -461,10 +461,15 @@ int view_check(const struct view *v, const struct mirrors *mirrors, struct conn 
     if (rc == 0) {
         rc = check_reach(v, db, out, e);
     }
-    struct err end = ERR_INIT;
-    int rc2 =
-        conn_alive(db) ? conn_exec(db, rc == 0 ? "COMMIT" : "ROLLBACK", rc == 0 ? e : &end) : 0;
-    return rc != 0 ? rc : rc2;
+    if (rc == 0) {
+        return conn_exec(db, "COMMIT", e);
+    }
+    struct err ignored = ERR_INIT;
+    if (conn_alive(db)) { /* a prepared statement outlives the transaction */
+        (void)!conn_exec(db, "ROLLBACK", &ignored);
+        (void)!conn_exec(db, "DEALLOCATE parkway_scan", &ignored);
+    }
+    return rc;
 }
 
 void view_check_free(struct view_shape *s)

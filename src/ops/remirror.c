@@ -249,7 +249,6 @@ static const char aside_sql[] =
 
 #define UNTOUCHED "not exists (select from pg_temp.parkway_touched as parkway_x where %4$s)"
 
-
 /* Compared are the bytes of whole rows. Both at once would trip over unique values that changed places. */
 static const char go_sql[] = "delete from %1$s as parkway_live where " UNTOUCHED
                              " and not exists (select from parkway.view_%2$s as parkway_x"
