@@ -14,6 +14,9 @@ enum {
     SILENT_US =
         2000000, /* a subscription by offset that brings nothing so long is beyond the end */
     FLUSH_CHECK_US = 100000,
+    COMPANY_ROWS = 500, /* a commit of so many is large */
+    COMPANY_MS = 10,
+    COMPANY_RECENT_US = 100000,
 };
 
 void follow_init(struct follow *f, struct receive *receive, struct report *report,
@@ -180,12 +183,15 @@ static int commit(struct follow *f, struct err *e)
     uint64_t changes = f->apply.rows_open + f->batch.count;
     int64_t began_us = clock_mono_us();
     int rc = apply_commit(&f->apply, &f->batch, f->conf->apply_delay_ms, e);
+    f->last_rows = changes;
+    f->last_us = clock_mono_us();
+    f->waiting_us = 0;
     if (rc != 0) {
         return rc;
     }
     if (changes > 0) {
         metric_observe(&tally_table[TALLY_BATCH_ROWS], (int64_t)changes);
-        metric_observe(&tally_table[TALLY_COMMIT_TIME], clock_mono_us() - began_us);
+        metric_observe(&tally_table[TALLY_COMMIT_TIME], f->last_us - began_us);
     }
     if (rows) {
         announce_say(&f->announce);
@@ -387,11 +393,25 @@ static int idle(struct follow *f, struct err *e)
     return rc == 0 ? check_flushed(f, true, e) : rc;
 }
 
+/* How long what waits to be committed may wait for more. */
+static int company_ms(const struct follow *f)
+{
+    int64_t now = clock_mono_us();
+    if (f->last_rows < COMPANY_ROWS || now - f->last_us > COMPANY_RECENT_US) {
+        return 0;
+    }
+    int64_t waited_ms = (now - f->waiting_us) / 1000;
+    return waited_ms < COMPANY_MS ? (int)(COMPANY_MS - waited_ms) : 0;
+}
+
 int follow_turn(struct follow *f, struct err *e)
 {
     struct receive_event ev;
     bool waiting = uncommitted(f);
-    receive_pop(f->receive, waiting ? 0 : IDLE_MS, &ev);
+    if (waiting && f->waiting_us == 0) {
+        f->waiting_us = clock_mono_us();
+    }
+    receive_pop(f->receive, waiting ? company_ms(f) : IDLE_MS, &ev);
     int rc = 0;
     switch (ev.kind) {
     case RECEIVE_NONE: rc = waiting ? commit(f, e) : idle(f, e); break;

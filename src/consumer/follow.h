@@ -4,7 +4,8 @@
  *                    │ hole, damage: read from the first frame, then ask for a resend
  *                    │ break: the cursor's state becomes resync, the tables are compared with the primary
  *
- * A batch is committed when the log has no more at hand or it has reached its bound; inside a source
+ * A batch is committed when the log has no more at hand or it has reached its bound (right after a large
+ * one it waits up to 10 ms for company: a backlog or a high rate comes in pieces); inside a source
  * transaction it is only written (into the open replica transaction) when it has. All state of one
  * connection to the replica; whatever fails, the caller closes it and begins again from the cursor.
  * Thread: the consumer's. */
@@ -39,6 +40,11 @@ struct follow {
     uint8_t incarnation[16];
     uint64_t newest_lsn; /* of any frame received */
     int64_t newest_sent_us;
+
+    /* company: after a large commit the next one waits a moment for more of the log */
+    uint64_t last_rows; /* of the last commit */
+    int64_t last_us;    /* when it was */
+    int64_t waiting_us; /* since when there is something to commit; 0: nothing */
 
     uint64_t settle_lsn; /* of a copy ahead of the cursor (cursor_settle); 0: none */
 

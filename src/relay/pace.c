@@ -5,10 +5,11 @@ enum {
     SPAN_US = 20000,
     ROWS_PER_COMMIT =
         10,          /* read one by one, so many rows are as dear as the frame of a commit */
-    LOW_RATE = 2000, /* a second; 1 us of pause for each above it */
+    LOW_RATE = 2000, /* a second; 2 us of pause for each above it */
+    RATE_PAUSE_MAX_US = 5000,
     BEHIND_MIN_US = 4000,
     BEHIND_SHARE = 4,
-    PAUSE_MAX_US = 5000,
+    PAUSE_MAX_US = 10000, /* what the server sends meanwhile must fit the sockets' buffers */
 };
 
 int64_t pace_note(struct pace *p, int64_t now_us, const struct pace_read *read)
@@ -19,7 +20,8 @@ int64_t pace_note(struct pace *p, int64_t now_us, const struct pace_read *read)
     if (span >= SPAN_US) {
         uint64_t work = p->commits + p->rows / ROWS_PER_COMMIT;
         int64_t rate = (int64_t)(work * 1000000 / (uint64_t)span);
-        p->rate_pause_us = rate > LOW_RATE ? rate - LOW_RATE : 0;
+        int64_t more = rate > LOW_RATE ? (rate - LOW_RATE) * 2 : 0;
+        p->rate_pause_us = more < RATE_PAUSE_MAX_US ? more : RATE_PAUSE_MAX_US;
         p->since_us = now_us;
         p->commits = p->rows = 0;
     }
