@@ -38,7 +38,9 @@ static bool is_named(const char *label, const char *name)
 
 static void say(const char *name, int64_t rows)
 {
-    printf("replayed %" PRId64 " rows into %s\n", rows, name);
+    size_t n = sizeof public_schema - 1;
+    printf("replayed %" PRId64 " rows into %s\n", rows,
+           strncmp(name, public_schema, n) == 0 ? name + n : name);
     fflush(stdout);
 }
 
