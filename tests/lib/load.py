@@ -157,7 +157,7 @@ class Writer(threading.Thread):
 class Load:
     """Several writers. Rows and acknowledged count since the start."""
 
-    def __init__(self, seed, writers=3, pause_s=0.002):
+    def __init__(self, seed, writers=3, pause_s=0.008):
         self.name, self.pause_s = "load", pause_s
         self.acknowledged = self.rows = 0
         self.created = set()  # ids of the inserts into chaos_row that were acknowledged
