@@ -3,6 +3,7 @@
 #   make            bin/parkway and bin/cqrs          make run     a private stack, set up from nothing
 #   make test       every test that needs no docker   make stop    stop that stack (data stays)
 #   make test-flow T='w2_events sessions'            only those tests of tests/list
+#   make chaos      the fault matrix 20 times, and the other chaos tests at full length
 #   make lint       style, layers, analysers          make bench   side by side with the peers
 #   make format     clang-format over all sources
 #   make install    to $(DESTDIR)$(PREFIX)            make clean / make distclean
@@ -90,7 +91,7 @@ MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)
 CLI_OBJ  := $(CLI_SRC:%.c=$(O)/%.o)
 UNIT_BIN := $(UNIT:%=$(O)/tests/unit/%)
 
-.PHONY: all run stop test test-unit test-flow test-compose lint format bench fuzz sample install clean distclean
+.PHONY: all run stop test chaos test-unit test-flow test-compose lint format bench fuzz sample install clean distclean
 all: $(B)/parkway $(if $(CLI_SRC),$(B)/cqrs)
 
 $(B)/parkway: $(MAIN_OBJ) $(LIB_OBJ)
@@ -139,6 +140,11 @@ test:
 
 test-compose:
 	@tests/compose/run
+
+# Every chaos program at full length: hours.
+chaos:
+	@TEST_RUNS=20 TEST_ALARM_S=30 TEST_BEHIND=1000000 TEST_KILLS=100 TEST_BOUND_S=21600 \
+	    tests/run -v $$(awk '/^chaos\// { print $$1 }' tests/list)
 
 test-flow:
 	@tests/run $(T)
