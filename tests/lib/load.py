@@ -11,6 +11,7 @@ later can be told apart.
 """
 
 import collections
+import contextlib
 import json
 import random
 import threading
@@ -278,7 +279,8 @@ def events(offset="first", quiet_s=1.0):
         if count % 250 == 249:
             channel.basic_ack(method.delivery_tag, multiple=True)
         yield Event(properties.headers["x-stream-offset"], properties.message_id, method.routing_key, body)
-    link.close()
+    with contextlib.suppress(pika.exceptions.AMQPError):  # it rejects what came meanwhile, which a stream does not know
+        link.close()
 
 
 def events_end():
