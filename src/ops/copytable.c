@@ -24,8 +24,10 @@ enum {
     "  select relid::oid from pg_partition_tree($1::text::regclass) where isleaf) "
 
 #define SHAPE_SQL                                                                              \
-    "md5(concat_ws('|', c.oid, c.relkind, c.relreplident, p.attnames, p.rowfilter, "           \
-    " (select string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, "        \
+    "md5(concat_ws('|', c.oid, c.relkind, c.relreplident, c.relnatts, p.attnames, "            \
+    "p.rowfilter, "                                                                            \
+    " (select string_agg(concat_ws(' ', a.attnum, a.xmin, a.attname, a.atttypid, "             \
+    "a.atttypmod, "                                                                            \
     "     a.attcollation, a.attgenerated), ',' order by a.attnum) from pg_attribute a "        \
     "   where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), "                   \
     " (select string_agg(concat_ws(' ', i.indexrelid, i.indkey), ',' order by i.indexrelid) "  \

@@ -1,6 +1,6 @@
 /* copytable.h - one captured table as it is copied: its shape, its key, its pieces, its targets.
  *
- * **Shape.** What the pieces rely on is put into a digest: identity, columns, publication, indexes that identify rows, and
+ * **Shape.** What the pieces rely on is put into a digest: identity, columns (and when each was altered last), publication, indexes that identify rows, and
  * the file numbers of the table and its partitions. It is taken in the snapshot before the first piece and compared
  * before every other one, also in later runs. A difference means that the table was altered, rewritten or
  * truncated: a snapshot does not protect from that (a rewritten or truncated table looks empty to

@@ -54,6 +54,29 @@ static void add_server(struct status *s, const char *key, int rc, const struct e
     }
 }
 
+/* One line for each table that is being copied, or that the consumer is not past the copy of. */
+static void print_copies(struct conn *replica)
+{
+    struct rows *r = NULL;
+    struct err e = ERR_INIT;
+    if (replica != NULL &&
+        conn_query(replica,
+                   "select consumer, relation, count(lsn), count(*), coalesce(sum(rows), 0), "
+                   "sum(case when lsn is null then rows_estimated else rows end), "
+                   "case when count(lsn) < count(*) then 'parkway bootstrap ' || consumer || "
+                   "' goes on with it' else 'read when the consumer is past ' || max(lsn) end "
+                   "from parkway.table_chunk group by 1, 2 order by 1, 2",
+                   0, NULL, &r, &e) != 0) {
+        fprintf(stderr, "status: %s\n", e.text);
+    }
+    for (size_t i = 0; r != NULL && i < rows_count(r); i++) {
+        printf("copy: table %s (consumer %s): %s of %s pieces, %s of about %s rows; %s\n",
+               rows_text(r, i, 1), rows_text(r, i, 0), rows_text(r, i, 2), rows_text(r, i, 3),
+               rows_text(r, i, 4), rows_text(r, i, 5), rows_text(r, i, 6));
+    }
+    rows_free(r);
+}
+
 /* One line for each table with parked changes: how many, and the oldest one's cause. */
 static void print_parked(struct conn *replica)
 {
@@ -253,6 +276,7 @@ int status_main(int argc, char **argv)
     add_replica(&s, replica);
     add_dead_letters(&s, broker);
     print_detail(&s);
+    print_copies(replica);
     print_parked(replica);
     print_tables(replica);
     link_close(broker);
