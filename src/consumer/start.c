@@ -156,10 +156,8 @@ int start_load(struct relation *r, const struct cursor *cursor, struct conn *c, 
     } else if (rows_count(rows) > 0 && epoch_parse(rows_get(rows, 0, 0), &epoch) &&
                epoch_eq(epoch, cursor->at.epoch) &&
                lsn_parse(rows_get(rows, 0, 1), &s->highest)) {
-        s->lowest = s->highest;
-        if (cursor->at.lsn < s->highest) {
-            rc = load_regions(s, r, c, params, e);
-        }
+        s->lowest = s->highest; /* the cursor's place is no guide: it is where the batch ends */
+        rc = load_regions(s, r, c, params, e);
     }
     rows_free(rows);
     if (rc != 0) {

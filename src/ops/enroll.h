@@ -45,6 +45,8 @@ NODISCARD int enroll_open(struct enrolment **out, struct conn *primary, struct c
 NODISCARD int enroll_prepare(struct enrolment *en, struct captured *captured, struct err *e);
 /* enroll_copy - the rest. After an error it can be run again, from enroll_open on. */
 NODISCARD int enroll_copy(struct enrolment *en, struct err *e);
+/* enroll_made_again - whether enroll_copy made targets, which have no rights yet. */
+bool enroll_made_again(const struct enrolment *en);
 /* enroll_summary - what enroll_copy did, in a sentence. */
 void enroll_summary(const struct enrolment *en, struct buf *out);
 void enroll_close(struct enrolment *en); /* NULL is fine */

@@ -288,7 +288,7 @@ static int migrate(struct conn *primary, struct conn *replica, const struct enro
     if (rc == 0) {
         rc = enroll_copy(en, e);
     }
-    if (rc == 0) { /* a target may have been made again */
+    if (rc == 0 && enroll_made_again(en)) {
         rc = account_carry(primary, replica, &captured, e);
     }
     if (rc == 0) {

@@ -1,5 +1,6 @@
 """A second replica beside the stack's own: a database of the replica's server, with a consumer of its own."""
 
+import atexit
 import os
 import subprocess
 
@@ -17,6 +18,7 @@ class Replica:
 
     def __init__(self, name, **settings):
         self.name, self.consumer, self.log = name, None, None
+        atexit.register(self.abandon)
         self.remove()
         db.execute("replica", f"create database {name}")
         self.environment = {"PARKWAY_CONSUMER_NAME": name, "PARKWAY_CONSUMER_HTTP_PORT": "0",
@@ -70,6 +72,12 @@ class Replica:
             equal(self.consumer.wait(30), 0, f"exit status of the consumer {self.name}")
             self.consumer = None
             self.log.close()
+
+    def abandon(self):
+        """A test that failed leaves no consumer behind."""
+        if self.consumer:
+            self.consumer.kill()
+            self.consumer.wait()
 
     def remove(self):
         self.stop()
