@@ -29,6 +29,7 @@ struct enrolment {
     bool known_slot;   /* the slot exists */
     bool known_cursor; /* parkway.cursor has a row for the consumer */
     bool in_bootstrap; /* its state */
+    bool made_again;   /* targets, which have no rights yet */
     char cursor_epoch[POSITION_TEXT_MAX];
     int64_t begun_us;
     char past
@@ -453,6 +454,7 @@ static int make_again(struct enrolment *en, struct copytable *t, struct err *e)
         }
         buf_fini(&sql);
     }
+    en->made_again = true;
     return rc == 0 ? 0
                    : err_add(e, "could not make the replica's copy of %s anew", t->table->name);
 }
@@ -656,6 +658,11 @@ int enroll_copy(struct enrolment *en, struct err *e)
         en->o.note("interrupted; run again, it goes on with the pieces that are missing");
     }
     return rc;
+}
+
+bool enroll_made_again(const struct enrolment *en)
+{
+    return en->made_again;
 }
 
 void enroll_summary(const struct enrolment *en, struct buf *out)
