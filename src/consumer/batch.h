@@ -22,7 +22,7 @@ struct batch_change {
     int64_t commit_us; /* since 1970 */
     uint32_t xid;      /* of the source transaction */
     uint32_t shape;    /* changes of different numbers must not share a plan */
-    uint8_t held;      /* CHUNK_OLD, CHUNK_NEW: halves that the table's copy has (start_judge) */
+    uint8_t held; /* CHUNK_OLD, CHUNK_NEW: halves that the table's copy has (start_judge) */
 };
 
 struct batch_block;
@@ -34,7 +34,7 @@ struct batch {
     struct batch_change *changes;
     size_t count, cap;
     struct batch_block *blocks;
-    size_t bytes; /* of the blocks */
+    size_t bytes;          /* of the blocks */
     uint64_t transactions; /* completed since the last batch_clear */
     int64_t commit_us;     /* of the newest transaction completed */
     /* the transaction being read */

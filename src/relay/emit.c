@@ -45,10 +45,10 @@ struct emit {
     struct retry retries;
     struct window_marks *marks;
     struct intake_chunk *chunk;
-    struct event *held; /* a batch being collected */
+    struct event *held;         /* a batch being collected */
     char trace[TRACE_TEXT_MAX]; /* of the transaction whose commit LSN is trace_lsn */
     uint64_t trace_lsn;
-    uint64_t seq;       /* of the last event for the stream */
+    uint64_t seq; /* of the last event for the stream */
     uint64_t acked_seq;
     uint64_t progress_lsn;
     int64_t frame_us; /* when the last frame was sent */
