@@ -262,11 +262,15 @@ DECLARE
     command record;
     wide boolean := false;
     ids oid[] := '{}';
+    born oid[] := '{}';
     id oid;
 BEGIN
     FOR command IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE schema_name IS DISTINCT FROM 'pg_temp' LOOP
         IF command.classid = 'pg_class'::regclass THEN
             ids := ids || command.objid;
+            IF command.command_tag IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO') AND NOT command.in_extension THEN
+                born := born || command.objid;
+            END IF;
         ELSIF command.classid IN ('pg_type'::regclass, 'pg_namespace'::regclass, 'pg_collation'::regclass,
                             'pg_extension'::regclass, 'pg_publication'::regclass,
                             'pg_publication_rel'::regclass, 'pg_publication_namespace'::regclass)
@@ -285,7 +289,7 @@ BEGIN
         SELECT DISTINCT coalesce(pg_partition_root(c.oid)::oid, c.oid) FROM touched t JOIN pg_class c ON c.oid = t.oid
          WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
     LOOP
-        IF tg_tag IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO') THEN
+        IF id = ANY (born) THEN
             PERFORM parkway.adopt(id);
         END IF;
         PERFORM parkway.announce_safely(id);
