@@ -275,25 +275,31 @@ int captured_publish(struct conn *primary, struct captured *c, struct err *e)
 
 /* ---- making the mirror ---------------------------------------------------------------------- */
 
-static int refuse_foreign_types(struct conn *primary, const struct captured_table *t,
-                                struct err *e)
+/* Types of one's own are not carried over: each must be there under the same name. */
+static int refuse_missing_types(struct conn *primary, struct conn *replica,
+                                const struct captured_table *t, struct err *e)
 {
     struct rows *r;
     int rc =
         conn_query(primary,
-                   "select attname, format_type(atttypid, atttypmod) from pg_attribute "
+                   "select attname, format_type(atttypid, null) from pg_attribute "
                    "where attrelid = $1::text::regclass and attnum > 0 and not attisdropped "
-                   "and atttypid >= 16384 order by attnum limit 1",
+                   "and atttypid >= 16384 order by attnum",
                    1, (struct str[]){str_of(t->source)}, &r, e);
     if (rc != 0) {
         return rc;
     }
-    if (rows_count(r) > 0) {
-        rc =
-            err_set(e, ERR_INVALID,
-                    "column %s of %s has type %s, which is not built in: make the table on the "
-                    "replica by hand",
-                    rows_text(r, 0, 0), t->name, rows_text(r, 0, 1));
+    for (size_t i = 0; rc == 0 && i < rows_count(r); i++) {
+        struct rows *there = NULL;
+        rc = conn_query(replica, "select to_regtype($1) is not null", 1,
+                        (struct str[]){rows_get(r, i, 1)}, &there, e);
+        if (rc == 0 && rows_text(there, 0, 0)[0] != 't') {
+            rc = err_set(e, ERR_INVALID,
+                         "column %s of %s has type %s, which the replica does not have: make "
+                         "the type there",
+                         rows_text(r, i, 0), t->name, rows_text(r, i, 1));
+        }
+        rows_free(there);
     }
     rows_free(r);
     return rc;
@@ -392,7 +398,7 @@ int captured_check(struct conn *primary, struct conn *replica, const struct capt
 {
     bool exists = false;
     int rc = target_exists(replica, m, &exists, e);
-    return rc != 0 || exists ? rc : refuse_foreign_types(primary, m->table, e);
+    return rc != 0 || exists ? rc : refuse_missing_types(primary, replica, m->table, e);
 }
 
 int captured_create(struct conn *primary, struct conn *replica, const struct captured_mirror *m,

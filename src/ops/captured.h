@@ -43,7 +43,7 @@ NODISCARD int captured_announce(struct conn *primary, const struct captured_tabl
                                 struct err *e);
 
 /* captured_check - ERR_INVALID when captured_create could not make the target: it is missing, and the
- * source has a column whose type is not built in. */
+ * source has a column whose type the replica does not have. */
 NODISCARD int captured_check(struct conn *primary, struct conn *replica,
                              const struct captured_mirror *m, struct err *e);
 
