@@ -172,6 +172,7 @@ struct here {
     struct layout *layout;
     bool schema_exists;
     bool blocked;
+    bool enrolled; /* its rows were copied, or it was empty when it came */
     const char **roles;
     size_t role_count;
 };
@@ -187,7 +188,8 @@ static int look(struct turn *t, const char *schema, const char *name, struct her
         "SELECT parkway.shape_of($1, $2)::text,"
         " EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $3),"
         " EXISTS (SELECT FROM parkway.table_state WHERE consumer = $4 AND relation = $5"
-        "         AND target = $1 || '.' || $2 AND state = 'blocked')",
+        "         AND target = $1 || '.' || $2 AND state = 'blocked'),"
+        " EXISTS (SELECT FROM parkway.table_start WHERE consumer = $4 AND relation = $5)",
         ARRAY_LEN(params), params, &r, e);
     if (rc != 0) {
         return rc;
@@ -198,6 +200,7 @@ static int look(struct turn *t, const char *schema, const char *name, struct her
     }
     h->schema_exists = rows_text(r, 0, 1)[0] == 't';
     h->blocked = rows_text(r, 0, 2)[0] == 't';
+    h->enrolled = rows_text(r, 0, 3)[0] == 't';
     rows_free(r);
     return rc;
 }
@@ -330,6 +333,10 @@ static int reshape_target(struct turn *t, const char *schema_was, const char *na
                                .role_count = h.role_count,
                                .told = &t->told};
     reshape_decide(&plan, &in, &t->arena);
+    if (t->told.was == NULL && t->told.filled && !h.enrolled && plan.reason[0] == '\0') {
+        /* added to the publication by hand */
+        snprintf(plan.reason, sizeof plan.reason, "its rows have to be copied");
+    }
     bool whole = !h.blocked && plan.reason[0] == '\0';
     rc = run_steps(t, plan.sql, whole ? plan.count : plan.always, e);
     if (rc == ERR_SQL && !apply_transient(e)) {
