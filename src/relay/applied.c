@@ -9,7 +9,6 @@
  * looked at (gapless.h). Only events that were seen so are released; a gap ends the session, and the next one sends
  * everything since the last check again (same message ids). How far nothing is missing is also
  * remembered on the primary now and then, for the next relay. */
-#include "relay/claim.h"
 #include "relay/forecast.h"
 #include "relay/registry.h"
 #include "relay/relay_conf.h"
@@ -41,7 +40,8 @@ enum {
         16 << 20,    /* and whenever it has moved so far: a restart reads no more for them */
     OWN_US = 250000, /* between two tries to get the queue of reports */
     PREFETCH = 500,
-    QUEUE_MAX = 10000, /* reports; the newest of a replica is all that counts */
+    READ_HEARTBEAT_S = 3, /* this link is no lock: patience with a busy broker is worth more */
+    QUEUE_MAX = 10000,    /* reports; the newest of a replica is all that counts */
 };
 
 enum { NEAR_S = 600 }; /* to the slot's bound: this is worth a warning */
@@ -529,7 +529,7 @@ void *applied_main(void *arg)
                         .remember_us = clock_mono_us(),
                         .remembered_lsn = s->commands_from_lsn};
     struct link_options o = {.name = "parkway relay applied",
-                             .heartbeat_s = CLAIM_HEARTBEAT_S,
+                             .heartbeat_s = READ_HEARTBEAT_S,
                              .turn = &s->broker_turn};
     struct err e = ERR_INIT;
     bool primary = false;
