@@ -167,7 +167,10 @@ static int show(struct conn *db, const struct request *q, struct err *e)
 static void who(char *out, size_t size)
 {
     char host[128] = "";
-    const struct passwd *me = getpwuid(getuid());
+    char room[1024];
+    struct passwd entry;
+    struct passwd *me = NULL;
+    (void)!getpwuid_r(getuid(), &entry, room, sizeof room, &me);
     gethostname(host, sizeof host - 1);
     snprintf(out, size, "%s@%s", me != NULL ? me->pw_name : "?", host);
 }

@@ -7,9 +7,9 @@ build-tsan/src/consumer/apply.o: src/consumer/apply.c \
  src/consumer/plan.h src/base/arena.h src/consumer/traced.h \
  src/base/trace.h src/base/clock.h src/base/daemon.h src/base/log.h \
  src/consumer/aside.h src/consumer/chunk.h src/consumer/alter.h \
- src/consumer/notice.h src/consumer/tally.h src/base/metric.h \
- src/consumer/rowwise.h src/consumer/start.h src/consumer/statement.h \
- src/pg/pipeline.h
+ src/consumer/notice.h src/consumer/repair.h src/consumer/tally.h \
+ src/base/metric.h src/consumer/rowwise.h src/consumer/start.h \
+ src/consumer/statement.h src/pg/pipeline.h
 src/consumer/apply.h:
 src/consumer/batch.h:
 src/consumer/relation.h:
@@ -37,6 +37,7 @@ src/consumer/aside.h:
 src/consumer/chunk.h:
 src/consumer/alter.h:
 src/consumer/notice.h:
+src/consumer/repair.h:
 src/consumer/tally.h:
 src/base/metric.h:
 src/consumer/rowwise.h:
