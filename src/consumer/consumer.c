@@ -11,6 +11,7 @@
 #include "base/daemon.h"
 #include "base/httpd.h"
 #include "base/log.h"
+#include "consumer/audit.h"
 #include "consumer/follow.h"
 #include "consumer/tally.h"
 #include "consumer/view_build.h"
@@ -51,6 +52,7 @@ struct consumer {
     struct receive *receive;
     struct report *report;
     struct follow follow;
+    struct audit *audit;
     struct backoff backoff;
     bool fenced;     /* the last trouble was another consumer */
     char said[1024]; /* the last trouble logged, so that it is logged once */
@@ -225,6 +227,14 @@ static int start(struct consumer *c, struct err *e)
     c->receive = receive_new(&in);
     c->report = report_new(&out);
     follow_init(&c->follow, c->receive, c->report, &c->mirrors);
+    struct audit_options audit = {.primary_url = setup()->primary_url,
+                                  .replica_url = setup()->replica_url,
+                                  .publication = setup()->capture_publication,
+                                  .consumer = consumer_conf()->name,
+                                  .mirrors = &c->mirrors,
+                                  .interval_s = consumer_conf()->verify_interval,
+                                  .rows_per_s = consumer_conf()->verify_rate};
+    c->audit = audit_start(&audit);
     return 0;
 }
 
@@ -256,6 +266,7 @@ int consumer_main(int argc, char **argv)
         return 1;
     }
     run(&c);
+    audit_stop(c.audit);
     follow_fini(&c.follow);
     receive_free(c.receive);
     report_free(c.report);

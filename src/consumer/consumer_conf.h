@@ -37,6 +37,8 @@ struct consumer_conf {
     char *on_poison;
     int64_t apply_delay_ms;
     bool auto_resync;
+    int64_t verify_interval;
+    int64_t verify_rate;
     struct conf_groups mirrors; /* struct consumer_mirror */
     struct conf_groups views;   /* struct consumer_view */
 };

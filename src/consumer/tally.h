@@ -59,6 +59,16 @@
       "Rows repaired by comparing with the primary")                                           \
     X(TALLY_VIEWS_REFUSED, METRIC_GAUGE, "parkway_consumer_views_refused", 0,                  \
       "Configured views that cannot be built")                                                 \
+    X(TALLY_VERIFIED, METRIC_COUNTER, "parkway_consumer_verifications_total", 0,               \
+      "Comparisons with the primary that came to their end")                                   \
+    X(TALLY_VERIFIED_ROWS, METRIC_COUNTER, "parkway_consumer_verified_rows_total", 0,          \
+      "Rows compared with the primary")                                                        \
+    X(TALLY_VERIFIED_DIFFERENT, METRIC_GAUGE, "parkway_consumer_different_rows", 0,            \
+      "Rows that differed in the last comparison")                                             \
+    X(TALLY_VERIFIED_CLEAN_US, METRIC_GAUGE, "parkway_consumer_verified_clean_seconds", 1e-6,  \
+      "When a comparison last found no difference, since 1970; 0: never")                      \
+    X(TALLY_VERIFIED_CLEAN_LSN, METRIC_GAUGE, "parkway_consumer_verified_clean_lsn_bytes", 0,  \
+      "Position of that comparison, as a number of bytes of WAL")                              \
     X(TALLY_REPAIRED, METRIC_COUNTER, "parkway_consumer_repaired_rows_total", 0,               \
       "Rows taken from repair messages")                                                       \
     X(TALLY_RECONNECTS, METRIC_COUNTER, "parkway_consumer_reconnects_total", 0,                \
