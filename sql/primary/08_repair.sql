@@ -64,8 +64,8 @@ DECLARE
 BEGIN
     PERFORM parkway.hold(relation, keys);
     SELECT * INTO w FROM parkway.rows_of(relation);
-    SELECT left(json_build_object('consumer', consumer, 'relation', relation, 'oid', w.oid, 'identity', c.relreplident,
-                   'columns', json_agg(json_build_object('name', a.attname, 'type', a.atttypid, 'mod', a.atttypmod,
+    SELECT left(json_build_object('consumer', consumer, 'relation', relation, 'oid', w.oid::bigint, 'identity', c.relreplident,
+                   'columns', json_agg(json_build_object('name', a.attname, 'type', a.atttypid::bigint, 'mod', a.atttypmod,
                        'key', c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index i
                            WHERE i.indrelid = c.oid AND a.attnum = ANY (i.indkey::int2[])
                              AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident

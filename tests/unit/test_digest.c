@@ -66,7 +66,7 @@ static void names(void **state)
     expect(&sql,
            "SELECT u.parkway_n, hashtextextended(ROW(t.\"a\", t.\"b\", t.\"c\")::text, 0),"
            " format('%s/%s/%s', t.tableoid::oid, t.xmin, t.ctid),"
-                 " t.\"b\"::text = u.parkway_0 AND t.\"a\"::text = u.parkway_1"
+           " t.\"b\"::text = u.parkway_0 AND t.\"a\"::text = u.parkway_1"
            " FROM unnest($1::text[], $2::text[])"
            " WITH ORDINALITY AS u(parkway_0, parkway_1, parkway_n)"
            " JOIN public.x AS t ON t.\"b\" = u.parkway_0::pg_catalog.text"
