@@ -117,7 +117,7 @@ class Writer(threading.Thread):
         except Exception as e:  # the main thread reports it
             self.trouble = e
         finally:
-            self.load.gone(self)
+            self.load.gone()
         self.drop()
 
     def insert(self, count, value):
@@ -190,7 +190,7 @@ class Load:
             self.waiting.discard(threading.get_ident())
             return not self.halt
 
-    def gone(self, _writer):
+    def gone(self):
         with self.state:
             self.waiting.add(threading.get_ident())
             self.state.notify_all()
@@ -296,37 +296,3 @@ def created_events(offset):
         if e.key == "chaos.create":
             rows[json.loads(e.body)["id"]] += 1
     return rows, ids
-
-
-class Log:
-    """The whole log, read with a tolerant eye: what is damaged counts as not there. whole() judges the chain."""
-
-    def __init__(self):
-        self.chain, self.damaged = mq.Chain(), 0
-        for _, body in mq.stream("parkway.log", quiet_s=1):
-            try:
-                frame = mq.Frame(body)
-            except Failed:
-                self.damaged += 1
-                continue
-            self.chain.feed(frame)
-            self.fill(frame)
-
-    def fill(self, frame):
-        """A break begins anew; what was discarded at a hole comes again by a resend, in its order."""
-        if frame.kind == mq.BREAK:
-            self.chain.cursor = max(self.chain.cursor, frame.last)
-
-    def __str__(self):
-        c = self.chain
-        return (f"log: {c.frames} frames, {c.accepted} accepted, {c.repeats} repeats, {c.holes} out of order, "
-                f"{c.breaks} breaks, {self.damaged} damaged")
-
-
-def foreign(key, body="{}", count=1):
-    """Messages of somebody else on the event exchange."""
-    link = mq.open_link()
-    channel = link.channel()
-    for _ in range(count):
-        channel.basic_publish("CQRS_EVENT_STORE", key, body, pika.BasicProperties(delivery_mode=2))
-    link.close()
