@@ -1,9 +1,11 @@
 """The broker: foreign queues, and the log parkway.log read as docs/log-format.md describes it."""
 
+import contextlib
 import struct
 import zlib
 
 import pika
+import pika.exceptions
 
 import stack
 from check import Failed, check
@@ -60,7 +62,8 @@ def _read(queue, offset, quiet_s, first_s):
             channel.basic_ack(method.delivery_tag)
             yield properties.headers["x-stream-offset"], body
     finally:
-        link.close()
+        with contextlib.suppress(pika.exceptions.AMQPError):  # a stream refuses to take back what was not read
+            link.close()
 
 
 def end(queue):
