@@ -204,7 +204,7 @@ static void on_row(void *ctx, const struct compare_row *r)
     struct audit *a = ctx;
     static const char *const kinds[] = {"missing", "extra", "changed"};
     if (a->said++ < SAID_MAX) {
-        log_warn("row differs from the primary's table=%s row=%s columns=%zu parked=%s "
+        log_warn("row differs table=%s row=%s columns=%zu parked=%s "
                  "first_column=%s",
                  r->table->source, kinds[r->kind], r->value_count, r->parked ? "yes" : "no",
                  r->value_count > 0 ? r->values[0].name : "");
@@ -277,6 +277,7 @@ static void compare(struct audit *a)
                                 .publication = a->o.publication,
                                 .consumer = a->o.consumer,
                                 .mirrors = a->o.mirrors,
+                                .views = true,
                                 .rows_per_s = a->o.rows_per_s,
                                 .patience_ms = PATIENCE_MS,
                                 .ctx = a,

@@ -99,6 +99,9 @@ int compare_catch_up(struct compare *c, bool held, int64_t patience_ms, struct e
     int64_t moved_us = clock_mono_us();
     int64_t nudged_us = moved_us + NUDGE_US - NUDGE_AGAIN_US;
     int64_t wait_us = 500;
+    if (c->still) {
+        return 0;
+    }
     int rc = ask_position(c, e);
     for (;;) {
         rc = rc == 0 ? ask_applied(c, &applied, e) : rc;
@@ -551,26 +554,62 @@ static int open_side(struct conn **out, const struct compare_options *o, const c
     return rc == 0 ? 0 : err_add(e, "%s", side);
 }
 
-static int compare_all(struct compare *c, struct compare_result *sum, struct err *e)
+static int compare_each(struct compare *c, const struct survey *survey,
+                        struct compare_result *sum, bool *any, struct err *e)
 {
-    struct survey survey;
-    bool any = false;
-    int rc = survey_load(&survey, c->primary, c->replica, c->o->mirrors, c->o->publication,
-                         c->o->consumer, e);
-    if (rc != 0) {
-        return rc;
-    }
-    for (size_t i = 0; rc == 0 && i < survey.count; i++) {
-        if (!wanted(c, &survey.tables[i])) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < survey->count; i++) {
+        if (!wanted(c, &survey->tables[i])) {
             continue;
         }
-        any = true;
-        rc = compare_table(c, &survey.tables[i], e);
+        *any = true;
+        rc = compare_table(c, &survey->tables[i], e);
         sum->rows += c->result.rows;
         sum->different += c->result.different;
         sum->unsettled += c->result.unsettled;
     }
+    return rc;
+}
+
+static int compare_tables(struct compare *c, struct compare_result *sum, bool *any,
+                          struct err *e)
+{
+    struct survey survey;
+    int rc = survey_load(&survey, c->primary, c->replica, c->o->mirrors, c->o->publication,
+                         c->o->consumer, e);
+    if (rc == 0) {
+        rc = compare_each(c, &survey, sum, any, e);
+        survey_free(&survey);
+    }
+    return rc;
+}
+
+/* Under the settings that the views' own functions have (view_text.c). */
+static const char view_session[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+                                   " SET LOCAL search_path = public, pg_temp";
+
+static int compare_views(struct compare *c, struct compare_result *sum, bool *any,
+                         struct err *e)
+{
+    struct compare still = *c;
+    struct survey survey = {0};
+    still.primary = c->replica;
+    still.still = true;
+    int rc = conn_exec(c->replica, view_session, e);
+    rc = rc == 0 ? survey_views(&survey, c->replica, c->o->consumer, e) : rc;
+    rc = rc == 0 ? compare_each(&still, &survey, sum, any, e) : rc;
     survey_free(&survey);
+    c->paced_rows = still.paced_rows;
+    return rc == 0 ? conn_exec(c->replica, "COMMIT", e) : rc;
+}
+
+static int compare_all(struct compare *c, struct compare_result *sum, struct err *e)
+{
+    bool any = false;
+    int rc = compare_tables(c, sum, &any, e);
+    if (rc == 0 && c->o->views) {
+        rc = compare_views(c, sum, &any, e);
+    }
     return rc == 0 && !any && c->o->table != NULL
                ? err_set(e, ERR_NOT_FOUND, "no table \"%s\" is mirrored", c->o->table)
                : rc;

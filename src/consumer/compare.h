@@ -7,6 +7,9 @@
  * So what is reported is different for certain, and what is passed over was equal at the position at which
  * its range was read; a range counts as equal by number of rows and 64-bit checksum.
  *
+ * A view of the replica is compared with its SELECT in one snapshot of the replica, in the same ranges; there nothing
+ * moves, so one look at each row is proof.
+ *
  * Memory is bounded by RANGE_ROWS keys and hashes, whatever the rows hold. Thread: the caller's, blocking; the
  * connections are the comparison's own. */
 #ifndef PARKWAY_CONSUMER_COMPARE_H
@@ -45,6 +48,7 @@ struct compare_options {
     const char *publication;
     const char *consumer;
     const struct mirrors *mirrors;
+    bool views;          /* the replica's views, too */
     const char *table;   /* only this one, by its name here or there; NULL: all */
     int64_t rows_per_s;  /* 0: as fast as it goes */
     int64_t patience_ms; /* the replica may stand still so long before that is an error */
@@ -69,6 +73,7 @@ struct compare {
     struct conn *primary;
     struct conn *replica;
     struct conn *nudger; /* while the first one holds locks */
+    bool still;          /* both sides are one snapshot: nothing moves */
     struct position at;  /* of the primary, last asked */
     int64_t started_us;
     int64_t paced_rows;

@@ -134,10 +134,10 @@ static int wait_writers(const struct round *r, bool *gone, struct err *e)
     int64_t wait_us = 500;
     int rc = 0;
     struct buf text = BUF_INIT;
-    buf_addf(&text, "%u", r->t->relation->oid);
+    buf_addf(&text, "%u", r->t->relation != NULL ? r->t->relation->oid : 0);
     memcpy(oid, buf_cstr(&text), text.len + 1);
     buf_fini(&text);
-    *gone = false;
+    *gone = r->c->still;
     while (rc == 0 && !*gone && clock_mono_us() < until_us) {
         struct str params[2] = {str_of(oid), names.len > 0 ? buf_str(&names) : STR_NULL};
         struct rows *left = NULL;
@@ -196,6 +196,10 @@ static int is_parked(struct compare *c, const struct survey_table *t, const stru
     struct buf text = BUF_INIT;
     struct json j;
     const struct sink *s = t->sink;
+    *out = false;
+    if (s == NULL) { /* a view: nothing of it is parked */
+        return 0;
+    }
     json_init(&j, &text, JSON_COMPACT);
     json_array(&j); /* in the order of the sink's key, as park.c writes it */
     for (size_t i = 0; i < s->plan.key_count; i++) {

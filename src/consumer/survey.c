@@ -68,6 +68,12 @@ bool survey_comparable(const struct survey_table *t)
     return strcmp(t->state, "ok") == 0;
 }
 
+const char *survey_key_name(const struct survey_table *t, size_t key)
+{
+    return t->sink != NULL ? t->sink->columns[t->key[key]].target
+                           : t->digest.names[t->key[key]];
+}
+
 /* The Relation message of rows [from, to) of the catalogue's answer. */
 static void describe(struct buf *out, const struct rows *cat, size_t from, size_t to)
 {
@@ -355,6 +361,107 @@ int survey_load(struct survey *s, struct conn *primary, struct conn *replica,
     if (rc != 0) {
         survey_free(s);
     }
+    return rc;
+}
+
+/* --- views ------------------------------------------------------------------------------------- */
+
+/* The views and their tables' columns, one row a column; the last one is its place in the key. */
+static const char views_sql[] =
+    "SELECT v.name, v.query, v.target::regclass, v.state, v.error, a.attname,"
+    "       format('%I.%I', tn.nspname, t.typname), coalesce(array_position("
+    "           (SELECT i.indkey::int2[] FROM pg_catalog.pg_index i"
+    "             WHERE i.indrelid = a.attrelid AND i.indisprimary), a.attnum), -1),"
+    "       greatest(c.reltuples, 0)::bigint"
+    "  FROM parkway.views v"
+    "  JOIN pg_catalog.pg_class c ON c.oid = v.target::regclass"
+    "  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT "
+    "a.attisdropped"
+    "  JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
+    "  JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace"
+    " WHERE v.consumer = $1 AND v.state IN ('live', 'broken') ORDER BY v.name, a.attnum";
+
+enum {
+    VIEW_NAME,
+    VIEW_QUERY,
+    VIEW_TARGET,
+    VIEW_STATE,
+    VIEW_ERROR,
+    VIEW_COLUMN,
+    VIEW_TYPE,
+    VIEW_KEY,
+    VIEW_ROWS
+};
+
+static char *formatted(const char *before, const char *text, const char *behind)
+{
+    struct buf b = BUF_INIT;
+    buf_addf(&b, "%s%s%s", before, text, behind);
+    char *out = def_strdup(buf_cstr(&b));
+    buf_fini(&b);
+    return out;
+}
+
+static void view_part(struct digest_part *p, char *from, const struct rows *r, size_t first,
+                      size_t count)
+{
+    *p = (struct digest_part){.from = from,
+                              .filter = def_strdup(""),
+                              .columns = def_zalloc(count, sizeof(char *)),
+                              .keys = def_zalloc(count, sizeof(char *)),
+                              .types = def_zalloc(count, sizeof(char *))};
+    for (size_t i = 0; i < count; i++) {
+        struct buf b = BUF_INIT;
+        digest_quote(&b, rows_text(r, first + i, VIEW_COLUMN));
+        p->columns[i] = formatted("t.", buf_cstr(&b), "");
+        int64_t place = rows_int(r, first + i, VIEW_KEY); /* indkey counts from 0 */
+        if (place >= 0 && (size_t)place < count) {
+            p->keys[place] = def_strdup(buf_cstr(&b));
+            p->types[place] = def_strdup(rows_text(r, first + i, VIEW_TYPE));
+        }
+        buf_fini(&b);
+    }
+}
+
+static void one_view(struct survey_table *t, const struct rows *r, size_t from, size_t to)
+{
+    struct digest *d = &t->digest;
+    size_t count = to - from;
+    t->source = def_strdup(rows_text(r, from, VIEW_NAME));
+    t->target = def_strdup(t->source);
+    t->rows_estimated = rows_int(r, from, VIEW_ROWS);
+    bool live = strcmp(rows_text(r, from, VIEW_STATE), "live") == 0;
+    set_state(t, live ? "ok" : "blocked", rows_text(r, from, VIEW_ERROR));
+    t->key = def_zalloc(count, sizeof *t->key);
+    d->names = def_zalloc(count, sizeof *d->names);
+    d->column_count = count;
+    for (size_t i = 0; i < count; i++) {
+        d->names[i] = def_strdup(rows_text(r, from + i, VIEW_COLUMN));
+        int64_t place = rows_int(r, from + i, VIEW_KEY);
+        if (place >= 0) {
+            t->key[place] = (uint16_t)i;
+            d->key_count++;
+        }
+    }
+    view_part(&d->source, formatted("(", rows_text(r, from, VIEW_QUERY), ")"), r, from, count);
+    view_part(&d->target, def_strdup(rows_text(r, from, VIEW_TARGET)), r, from, count);
+}
+
+int survey_views(struct survey *s, struct conn *replica, const char *consumer, struct err *e)
+{
+    *s = (struct survey){0};
+    struct rows *r = NULL;
+    int rc = conn_query(replica, views_sql, 1, (struct str[]){str_of(consumer)}, &r, e);
+    for (size_t from = 0; rc == 0 && from < rows_count(r);) {
+        size_t to = from + 1;
+        while (to < rows_count(r) &&
+               strcmp(rows_text(r, to, VIEW_NAME), rows_text(r, from, VIEW_NAME)) == 0) {
+            to++;
+        }
+        one_view(add_table(s), r, from, to);
+        from = to;
+    }
+    rows_free(r);
     return rc;
 }
 

@@ -11,14 +11,15 @@
 #include "consumer/sink.h"
 
 struct survey_table {
-    struct relation *relation; /* the survey's */
-    struct sink *sink;         /* the relation's */
+    struct relation *relation; /* the survey's; NULL: a view */
+    struct sink *sink;         /* the relation's; NULL: a view */
     char *source;              /* "schema.name" */
     char *target;              /* "schema.name" on the replica */
     char *state;  /* "ok"; "blocked", "copying": not to be compared now; "other": never */
     char *reason; /* why not; "" */
     struct digest digest; /* of a table that is ok */
-    uint16_t *key;        /* the sink's column of each key column of the digest */
+    uint16_t
+        *key; /* the sink's column of each key column of the digest; of a view the digest's */
     int64_t rows_estimated;
 };
 
@@ -32,7 +33,13 @@ struct survey {
 NODISCARD int survey_load(struct survey *s, struct conn *primary, struct conn *replica,
                           const struct mirrors *mirrors, const char *publication,
                           const char *consumer, struct err *e);
+/* survey_views - the views of the consumer (docs/views.md): the source of each is its SELECT, the target its table,
+ * both on the replica. */
+NODISCARD int survey_views(struct survey *s, struct conn *replica, const char *consumer,
+                           struct err *e);
 void survey_free(struct survey *s);
 bool survey_comparable(const struct survey_table *t);
+/* survey_key_name - of the target's column. */
+const char *survey_key_name(const struct survey_table *t, size_t key);
 
 #endif

@@ -2,7 +2,7 @@
  *
  *   parkway verify [--table=SCHEMA.NAME] [--consumer=NAME] [--rate=ROWS] [--json]
  *
- * Compares every mirrored table while both sides are written (consumer/compare.h) and prints each row that
+ * Compares every mirrored table while both sides are written, and every view with its SELECT (consumer/compare.h), and prints each row that
  * differs with its columns, then a line a table, then the sum; with --json an object a line. --rate: at most so
  * many rows a second. Exit status: 0 equal, 1 something differs or a table could not be compared (blocked, being
  * copied), 5 it could not be found out, 6 the replica does not advance or rows changed too fast to be proven. */
@@ -38,11 +38,6 @@ static const char *kind_name(enum compare_kind kind)
     return kind == COMPARE_MISSING ? "missing" : kind == COMPARE_EXTRA ? "extra" : "changed";
 }
 
-static const char *key_name(const struct survey_table *t, size_t i)
-{
-    return t->sink->columns[t->key[i]].target;
-}
-
 static void json_row(struct verify *v, const struct compare_row *r)
 {
     struct json j;
@@ -55,7 +50,7 @@ static void json_row(struct verify *v, const struct compare_row *r)
         json_key(&j, "key");
         json_object(&j);
         for (size_t i = 0; i < r->table->digest.key_count; i++) {
-            json_key_text(&j, key_name(r->table, i), r->key[i]);
+            json_key_text(&j, survey_key_name(r->table, i), r->key[i]);
         }
         json_object_end(&j);
     }
@@ -87,7 +82,7 @@ static void text_row(struct verify *v, const struct compare_row *r)
 {
     buf_adds(&v->line, r->table->source);
     for (size_t i = 0; r->key != NULL && i < r->table->digest.key_count; i++) {
-        buf_addf(&v->line, " %s=", key_name(r->table, i));
+        buf_addf(&v->line, " %s=", survey_key_name(r->table, i));
         add_value(&v->line, r->key[i]);
     }
     buf_addf(&v->line, ": %s%s", kind_name(r->kind), r->parked ? " (parked)" : "");
@@ -236,6 +231,7 @@ int verify_main(int argc, char **argv)
                              .publication = setup()->capture_publication,
                              .consumer = consumer_conf()->name,
                              .mirrors = &mirrors,
+                             .views = true,
                              .patience_ms = PATIENCE_MS,
                              .on_row = on_row,
                              .on_table = on_table}};

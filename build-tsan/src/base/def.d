@@ -1,2 +1,0 @@
-build-tsan/src/base/def.o: src/base/def.c src/base/def.h
-src/base/def.h:
