@@ -371,7 +371,7 @@ static int close_window(struct compare *c, const struct survey_table *t,
                         const struct str *after, const struct range *ranges, size_t count,
                         struct err *e)
 {
-    bool differs[WINDOW];
+    bool differs[WINDOW] = {false};
     const struct str *from = after;
     int rc = count > 0 ? compare_catch_up(c, false, 0, e) : 0;
     for (size_t i = 0; rc == 0 && i < count; i++) {
