@@ -220,4 +220,4 @@ clean:
 distclean: clean
 	@compose/stack remove
 
--include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_BIN:=.d)
+-include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_BIN:=.d) $(O)/bench/lag.d $(O)/bench/classify.d

@@ -197,7 +197,7 @@ static int stream(const char *url, const char *name, int64_t count, int64_t paus
     struct link *in = NULL;
     uint64_t acked = 0;
     int rc = link_open(&out, url, &lo, e);
-    rc = rc == 0 ? topology_stream(out, name, 10 << 20, NULL, e) : rc;
+    rc = rc == 0 ? topology_stream(out, name, 10 << 20, 1, e) : rc;
     rc = rc == 0 ? publish_start(out, e) : rc;
     rc = rc == 0 ? link_open(&in, url, &lo, e) : rc;
     rc = rc == 0 ? consume_start(in, name, "bench", 64,
