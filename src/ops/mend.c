@@ -62,7 +62,7 @@ static void ask(struct mend *m)
     for (int i = 0; rc == 0 && i < LOCK_TRIES; i++) {
         rc = conn_query(m->primary, "SELECT parkway.repair($1, $2, $3::json)", 3, params, NULL,
                         &e);
-        if (rc == 0 || rc != ERR_SQL || !locked(&e)) {
+        if (rc != ERR_SQL || !locked(&e)) {
             break;
         }
         clock_sleep_us(LOCK_WAIT_US);

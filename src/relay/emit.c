@@ -407,7 +407,7 @@ static int one_event(struct emit *m, const struct assemble_change *c,
 {
     /* what the stream holds is not sent again; commands are not in it: from the slot's position on */
     bool is_message = c->msg->type == PGOUTPUT_MESSAGE;
-    if (!is_message && r->route == EVENT_LOG_ONLY) {
+    if (!is_message && (r == NULL || r->route == EVENT_LOG_ONLY)) {
         return 0;
     }
     bool have = position_cmp(at, m->s->events_have) <= 0;
