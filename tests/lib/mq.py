@@ -34,13 +34,14 @@ def bind(channel, key, queue=""):
 def take(channel, queue, count, bound_s=30):
     """The next messages of the queue: (method, properties, body). Fails when fewer come."""
     found = []
-    for method, properties, body in channel.consume(queue, auto_ack=True, inactivity_timeout=bound_s):
+    for method, properties, body in channel.consume(queue, inactivity_timeout=bound_s):
         if method is None:
             raise Failed(f"{len(found)} of {count} messages came in {queue} within {bound_s} s")
+        channel.basic_ack(method.delivery_tag)
         found.append((method, properties, body))
         if len(found) == count:
             break
-    channel.cancel()
+    channel.cancel()  # what the broker has sent ahead goes back in its order
     return found
 
 
