@@ -29,7 +29,7 @@ LDLIBS   += -lpq -lrabbitmq -lconfig -lpg_query -luv -lmicrohttpd -ljansson -lcr
 BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/base/log.c \
             src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/httpd.c src/base/utf8.c \
             src/base/rand.c src/base/arena.c src/base/trace.c
-PG_SRC       := src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c src/pg/repl.c src/pg/dsn.c \
+PG_SRC       := src/pg/ident.c src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c src/pg/repl.c src/pg/dsn.c \
                 src/pg/msg.c src/pg/scram.c src/pg/uri.c src/pg/result.c src/pg/direct.c
 MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c src/mq/consume.c
 EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c src/event/member.c \

@@ -6,6 +6,7 @@
 #include "consumer/reshape.h"
 #include "consumer/tally.h"
 #include "consumer/seal.h"
+#include "pg/ident.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -282,9 +283,9 @@ static int drop_target(struct turn *t, struct err *e)
 {
     struct buf sql = BUF_INIT;
     buf_adds(&sql, "DROP TABLE IF EXISTS ");
-    layout_quote(&sql, t->schema);
+    ident_quote(&sql, t->schema);
     buf_u8(&sql, '.');
-    layout_quote(&sql, t->name);
+    ident_quote(&sql, t->name);
     const char *text = buf_cstr(&sql);
     int rc = run_steps(t, &text, 1, e);
     buf_fini(&sql);

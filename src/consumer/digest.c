@@ -48,18 +48,6 @@ size_t digest_key_columns(const struct digest *d)
     return d->key_count > 0 ? d->key_count : 1;
 }
 
-void digest_quote(struct buf *out, const char *name)
-{
-    buf_u8(out, '"');
-    for (; *name != '\0'; name++) {
-        if (*name == '"') {
-            buf_u8(out, '"');
-        }
-        buf_u8(out, (uint8_t)*name);
-    }
-    buf_u8(out, '"');
-}
-
 void digest_array(struct buf *out, const struct str *texts, size_t count)
 {
     buf_u8(out, '{');

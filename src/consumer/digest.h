@@ -68,6 +68,5 @@ size_t digest_key_columns(const struct digest *d);
 
 /* digest_array - texts as an array's text. */
 void digest_array(struct buf *out, const struct str *texts, size_t count);
-void digest_quote(struct buf *out, const char *name); /* an identifier */
 
 #endif

@@ -253,15 +253,3 @@ bool layout_fits(const struct layout *l, const struct relation *r, char *reason,
     }
     return true;
 }
-
-void layout_quote(struct buf *out, const char *name)
-{
-    buf_u8(out, '"');
-    for (const char *p = name; *p != '\0'; p++) {
-        if (*p == '"') {
-            buf_u8(out, '"');
-        }
-        buf_u8(out, (uint8_t)*p);
-    }
-    buf_u8(out, '"');
-}

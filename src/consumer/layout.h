@@ -80,7 +80,4 @@ const struct layout_column *layout_column_by_name(const struct layout *l, const 
 bool layout_mirrors(const struct layout_column *c);
 /* layout_fits - the Relation message describes this table; if not, reason says what differs. */
 bool layout_fits(const struct layout *l, const struct relation *r, char *reason, size_t size);
-/* layout_quote - appends an identifier in quotes. */
-void layout_quote(struct buf *out, const char *name);
-
 #endif

@@ -193,6 +193,16 @@ void park_fini(struct park *p)
     p->shapes = NULL;
 }
 
+/* Rows of relation, key, whether it is held, whether a change of it is set aside. */
+static void note_keys(struct park *p, const struct rows *r)
+{
+    for (size_t i = 0; i < rows_count(r); i++) {
+        struct park_key *k = enter_key(p, rows_get(r, i, 0), rows_get(r, i, 1));
+        k->held = rows_text(r, i, 2)[0] == 't';
+        k->skipped = rows_text(r, i, 3)[0] == 't';
+    }
+}
+
 int park_load(struct park *p, struct conn *c, const char *consumer, struct err *e)
 {
     park_reset(p);
@@ -205,10 +215,8 @@ int park_load(struct park *p, struct conn *c, const char *consumer, struct err *
                         " WHERE consumer = $1 AND (state IN ('parked', 'retry')"
                         "  OR state = 'skipped' AND NOT overtaken) GROUP BY 1, 2",
                         1, params, &r, e);
-    for (size_t i = 0; rc == 0 && i < rows_count(r); i++) {
-        struct park_key *k = enter_key(p, rows_get(r, i, 0), rows_get(r, i, 1));
-        k->held = rows_text(r, i, 2)[0] == 't';
-        k->skipped = rows_text(r, i, 3)[0] == 't';
+    if (rc == 0) {
+        note_keys(p, r);
     }
     rows_free(r);
     r = NULL;
@@ -302,10 +310,8 @@ int park_learn(struct park *p, struct conn *c, struct err *e)
                     " LEFT JOIN parkway.parked AS p ON p.consumer = $1"
                     "  AND p.relation = q.relation AND p.key = q.key GROUP BY 1, 2",
                     2, params, &r, e);
-    for (size_t i = 0; rc == 0 && i < rows_count(r); i++) {
-        struct park_key *k = enter_key(p, rows_get(r, i, 0), rows_get(r, i, 1));
-        k->held = rows_text(r, i, 2)[0] == 't';
-        k->skipped = rows_text(r, i, 3)[0] == 't';
+    if (rc == 0) {
+        note_keys(p, r);
     }
     rows_free(r);
     buf_fini(&asked);

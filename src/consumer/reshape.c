@@ -1,5 +1,6 @@
 /* reshape.c - see reshape.h. */
 #include "consumer/reshape.h"
+#include "pg/ident.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static void add(struct work *w, const char *text)
 
 static void add_name(struct work *w, const char *name)
 {
-    layout_quote(&w->sql, name);
+    ident_quote(&w->sql, name);
 }
 
 static void add_literal(struct work *w, const char *text)
@@ -92,9 +93,9 @@ static void refuse(struct work *w, const char *format, const char *what)
 static void set_target(struct work *w, const char *schema, const char *name)
 {
     buf_reset(&w->target);
-    layout_quote(&w->target, schema);
+    ident_quote(&w->target, schema);
     buf_u8(&w->target, '.');
-    layout_quote(&w->target, name);
+    ident_quote(&w->target, name);
 }
 
 static bool same_text(const char *a, const char *b)

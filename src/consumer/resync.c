@@ -6,6 +6,7 @@
 #include "event/setup.h"
 #include "pg/pipeline.h"
 #include "pg/repl.h"
+#include "pg/ident.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -112,18 +113,6 @@ static void describe(struct buf *out, const struct rows *cat, size_t from, size_
     }
 }
 
-static void quote(struct buf *out, const char *name)
-{
-    buf_u8(out, '"');
-    for (; *name != '\0'; name++) {
-        if (*name == '"') {
-            buf_u8(out, '"');
-        }
-        buf_u8(out, (uint8_t)*name);
-    }
-    buf_u8(out, '"');
-}
-
 static int run_sql(struct resync *r, struct buf *sql, struct err *e)
 {
     struct rows *rows = NULL;
@@ -156,12 +145,12 @@ static int fetch(struct resync *r, const struct sink *s, const char *filter, str
     buf_adds(&sql, "COPY (SELECT ");
     for (size_t i = 0; i < s->plan.column_count; i++) {
         buf_adds(&sql, i > 0 ? ", " : "");
-        quote(&sql, s->relation->columns[s->columns[i].source].name);
+        ident_quote(&sql, s->relation->columns[s->columns[i].source].name);
     }
     buf_adds(&sql, " FROM ");
-    quote(&sql, s->relation->schema);
+    ident_quote(&sql, s->relation->schema);
     buf_u8(&sql, '.');
-    quote(&sql, s->relation->name);
+    ident_quote(&sql, s->relation->name);
     buf_addf(&sql, "%s%s) TO STDOUT", filter[0] != '\0' ? " WHERE " : "", filter);
     rc = pipeline_copy_out(r->primary, buf_cstr(&sql), e);
     struct str row = STR_NULL;

@@ -5,26 +5,15 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "consumer/statement.h"
+#include "pg/ident.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static void quote(struct buf *out, const char *name)
-{
-    buf_u8(out, '"');
-    for (const char *p = name; *p != '\0'; p++) {
-        if (*p == '"') {
-            buf_u8(out, '"');
-        }
-        buf_u8(out, (uint8_t)*p);
-    }
-    buf_u8(out, '"');
-}
-
 static char *quoted(const char *name)
 {
     struct buf b = BUF_INIT;
-    quote(&b, name);
+    ident_quote(&b, name);
     char *s = def_strdup(buf_cstr(&b));
     buf_fini(&b);
     return s;
@@ -45,9 +34,9 @@ struct sink *sink_new(const struct relation *r, const struct mirror *m)
     }
     s->wanted_count = m->column_count;
     struct buf b = BUF_INIT;
-    quote(&b, s->schema);
+    ident_quote(&b, s->schema);
     buf_u8(&b, '.');
-    quote(&b, s->name);
+    ident_quote(&b, s->name);
     s->target = def_strdup(buf_cstr(&b));
     buf_fini(&b);
     return s;

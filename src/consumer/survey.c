@@ -1,5 +1,6 @@
 /* survey.c - see survey.h. */
 #include "consumer/survey.h"
+#include "pg/ident.h"
 
 #include <stdlib.h>
 
@@ -104,9 +105,9 @@ static char *qualified(const char *schema, const char *name, bool quote, const c
     struct buf b = BUF_INIT;
     buf_adds(&b, prefix);
     if (quote) {
-        digest_quote(&b, schema);
+        ident_quote(&b, schema);
         buf_u8(&b, '.');
-        digest_quote(&b, name);
+        ident_quote(&b, name);
     } else {
         buf_addf(&b, "%s.%s", schema, name);
     }
@@ -140,7 +141,7 @@ static char *source_column(const struct view *v, const struct sink_column *c)
     long at = find(v->target, TARGET_NAME, c->target);
     struct buf b = BUF_INIT;
     buf_adds(&b, "t.");
-    digest_quote(&b, rows_text(v->cat, row, PUB_COLUMN));
+    ident_quote(&b, rows_text(v->cat, row, PUB_COLUMN));
     if (at >= 0 && rows_text(v->target, (size_t)at, TARGET_BUILT_IN)[0] == 't' &&
         strcmp(rows_text(v->target, (size_t)at, TARGET_TYPE),
                rows_text(v->cat, row, PUB_TYPE_TEXT)) != 0) {
@@ -183,7 +184,7 @@ static void add_key(struct survey_table *t, const struct view *v, size_t column)
     const struct sink_column *c = &t->sink->columns[column];
     size_t row = v->from + (size_t)c->source;
     struct buf b = BUF_INIT;
-    digest_quote(&b, rows_text(v->cat, row, PUB_COLUMN));
+    ident_quote(&b, rows_text(v->cat, row, PUB_COLUMN));
     d->source.keys[d->key_count] = def_strdup(buf_cstr(&b));
     d->source.types[d->key_count] = def_strdup(rows_text(v->cat, row, PUB_TYPE_NAME));
     d->target.keys[d->key_count] = def_strdup(c->quoted);
@@ -412,7 +413,7 @@ static void view_part(struct digest_part *p, char *from, const struct rows *r, s
                               .types = def_zalloc(count, sizeof(char *))};
     for (size_t i = 0; i < count; i++) {
         struct buf b = BUF_INIT;
-        digest_quote(&b, rows_text(r, first + i, VIEW_COLUMN));
+        ident_quote(&b, rows_text(r, first + i, VIEW_COLUMN));
         p->columns[i] = formatted("t.", buf_cstr(&b), "");
         int64_t place = rows_int(r, first + i, VIEW_KEY); /* indkey counts from 0 */
         if (place >= 0 && (size_t)place < count) {

@@ -2,6 +2,7 @@
 #include "consumer/view.h"
 
 #include "base/buf.h"
+#include "pg/ident.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -16,18 +17,6 @@ static const char form[] = "1";
 
 enum { FILE_MAX_BYTES = 1024 * 1024 };
 
-void view_quote(struct buf *out, const char *name)
-{
-    buf_u8(out, '"');
-    for (const char *p = name; *p != '\0'; p++) {
-        if (*p == '"') {
-            buf_u8(out, '"');
-        }
-        buf_u8(out, (uint8_t)*p);
-    }
-    buf_u8(out, '"');
-}
-
 /* "schema.name" as "schema"."name". */
 static char *quoted_table(const char *label)
 {
@@ -37,9 +26,9 @@ static char *quoted_table(const char *label)
     }
     struct buf b = BUF_INIT;
     char *schema = def_strndup(label, (size_t)(dot - label));
-    view_quote(&b, schema);
+    ident_quote(&b, schema);
     buf_u8(&b, '.');
-    view_quote(&b, dot + 1);
+    ident_quote(&b, dot + 1);
     char *out = def_strdup(buf_cstr(&b));
     free(schema);
     buf_fini(&b);
@@ -109,7 +98,7 @@ static int load_source(struct view *v, const struct consumer_view_source *c, str
     const char *p = c->columns;
     for (char *name; (name = word(&p)) != NULL; free(name)) {
         struct buf b = BUF_INIT;
-        view_quote(&b, name);
+        ident_quote(&b, name);
         if (count <= VIEW_KEYS_MAX) {
             s->columns[count] = def_strdup(buf_cstr(&b));
         }

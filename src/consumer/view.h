@@ -44,8 +44,4 @@ void views_free(struct views *v);
 /* views_find - by its name; NULL. */
 const struct view *views_find(const struct views *v, const char *label);
 
-/* view_quote - name as an SQL identifier. */
-struct buf;
-void view_quote(struct buf *out, const char *name);
-
 #endif

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/daemon.h"
 #include "base/log.h"
+#include "pg/ident.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -238,11 +239,11 @@ static int swap(struct build *b, struct err *e)
     }
     buf_addf(&sql, "DROP TABLE IF EXISTS %s; ALTER TABLE parkway.view_%d SET SCHEMA ", v->table,
              b->id);
-    view_quote(&sql, v->schema);
+    ident_quote(&sql, v->schema);
     buf_adds(&sql, "; ALTER TABLE ");
-    view_quote(&sql, v->schema);
+    ident_quote(&sql, v->schema);
     buf_addf(&sql, ".view_%d RENAME TO ", b->id);
-    view_quote(&sql, v->name);
+    ident_quote(&sql, v->name);
     buf_addf(&sql, "; DROP TABLE parkway.view_%d_log", b->id);
     if (rc == 0) {
         rc = exec(b->db, &sql, e);

@@ -4,6 +4,7 @@
  * stand in them in parentheses with a newline behind; view_check.h has seen before that each is one
  * whole SELECT. */
 #include "consumer/view_text.h"
+#include "pg/ident.h"
 
 /* Texts of values must not depend on whose session it is. */
 static const char settings_sql[] =
@@ -45,7 +46,7 @@ static void add_key_columns(struct buf *out, const struct view *v)
 {
     for (size_t i = 0; i < v->key_count; i++) {
         buf_adds(out, i > 0 ? ", " : "");
-        view_quote(out, v->keys[i]);
+        ident_quote(out, v->keys[i]);
     }
 }
 
@@ -161,7 +162,7 @@ static void add_restriction(struct buf *out, const struct view *v, enum view_rea
 {
     for (size_t i = 0; i < v->key_count; i++) {
         buf_addf(out, "%s%s", i > 0 ? " AND " : "", alias);
-        view_quote(out, v->keys[i]);
+        ident_quote(out, v->keys[i]);
         buf_addf(out, reach == VIEW_REACH_SET ? " = ANY (%s%zu)" : " = %s%zu", what, i + 1);
     }
 }
@@ -266,9 +267,9 @@ static void add_whole(struct buf *out, const struct view *v, const struct view_s
              target);
     for (size_t i = 0; i < v->key_count; i++) {
         buf_adds(out, i > 0 ? " AND fresh." : "fresh.");
-        view_quote(out, v->keys[i]);
+        ident_quote(out, v->keys[i]);
         buf_adds(out, " = t.");
-        view_quote(out, v->keys[i]);
+        ident_quote(out, v->keys[i]);
     }
     buf_adds(out, "))\n  ");
     add_upsert(out, v, s, target);

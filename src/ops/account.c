@@ -11,6 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DEADLOCK "40P01"
+
+enum { CARRY_TRIES = 5 };
+
 /* ---- roles on the replica ------------------------------------------------------------------- */
 
 /* Executes on c what the server makes of format('…', $1, $2, $3). */
@@ -97,12 +101,16 @@ static int schema_usage(struct conn *replica, const char *role, const char *targ
     return rc;
 }
 
-/* The consumer alters what it mirrors, so it is the owner, and may make tables beside it. */
+/* The consumer alters what it mirrors, so it is the owner, and may make tables beside it. To say so again would
+ * lock the table against a consumer that is writing it, so it is said once. */
 static int own_mirror(struct conn *replica, const char *role, const char *target, struct err *e)
 {
+    static const char own[] =
+        "do $do$ begin if exists (select from pg_class where oid = %2$L::regclass and "
+        "relowner <> %1$L::regrole) then alter table %2$s owner to %1$I; end if; end $do$";
     const char *dot = strchr(target, '.');
     char *schema = def_strndup(target, (size_t)(dot - target));
-    int rc = formatted(replica, "alter table %2$s owner to %1$I", role, target, e);
+    int rc = formatted(replica, own, role, target, e);
     if (rc == 0) {
         rc = formatted(replica, "grant usage, create on schema %2$s to %1$I", role, schema, e);
     }
@@ -130,6 +138,24 @@ static int grant_mirrors(struct conn *primary, struct conn *replica, const char 
     return rc;
 }
 
+static int carry_all(struct conn *primary, struct conn *replica, const struct captured *captured,
+                     const struct rows *roles, struct err *e)
+{
+    int rc = conn_exec(replica, "begin", e);
+    for (size_t i = 0; rc == 0 && i < rows_count(roles); i++) {
+        const char *role = rows_text(roles, i, 0);
+        bool skip = false;
+        rc = carry_role(replica, role, rows_text(roles, i, 1), &skip, e);
+        if (rc == 0 && !skip) {
+            rc = grant_mirrors(primary, replica, role, captured, e);
+        }
+        if (rc != 0) {
+            rc = err_add(e, "could not carry login \"%s\" to the replica", role);
+        }
+    }
+    return rc == 0 ? conn_exec(replica, "commit", e) : rc;
+}
+
 int account_carry(struct conn *primary, struct conn *replica, const struct captured *captured,
                   struct err *e)
 {
@@ -141,20 +167,14 @@ int account_carry(struct conn *primary, struct conn *replica, const struct captu
     if (rc != 0) {
         return rc;
     }
-    rc = conn_exec(replica, "begin", e);
-    for (size_t i = 0; rc == 0 && i < rows_count(r); i++) {
-        const char *role = rows_text(r, i, 0);
-        bool skip = false;
-        rc = carry_role(replica, role, rows_text(r, i, 1), &skip, e);
-        if (rc == 0 && !skip) {
-            rc = grant_mirrors(primary, replica, role, captured, e);
-        }
-        if (rc != 0) {
-            rc = err_add(e, "could not carry login \"%s\" to the replica", role);
-        }
+    rc = carry_all(primary, replica, captured, r, e);
+    for (int i = 1; rc == ERR_SQL && strcmp(e->sqlstate, DEADLOCK) == 0 && i < CARRY_TRIES; i++) {
+        /* a change of owner and a consumer that writes met: the next one finds less to do */
+        rc = conn_exec(replica, "rollback", e);
+        rc = rc == 0 ? carry_all(primary, replica, captured, r, e) : rc;
     }
     rows_free(r);
-    return rc == 0 ? conn_exec(replica, "commit", e) : rc;
+    return rc;
 }
 
 /* ---- the router's file ---------------------------------------------------------------------- */

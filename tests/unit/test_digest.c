@@ -1,5 +1,6 @@
 /* test_digest.c - the statements of a comparison: ranges, names, quoting. */
 #include "consumer/digest.h"
+#include "pg/ident.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -83,7 +84,7 @@ static void quoting(void **state)
 {
     UNUSED(state);
     struct buf b = BUF_INIT;
-    digest_quote(&b, "Or\"der");
+    ident_quote(&b, "Or\"der");
     expect(&b, "\"Or\"\"der\"");
     const struct str texts[] = {STR("plain"), STR(""), STR("a\"b\\c,d}"), STR("null")};
     digest_array(&b, texts, ARRAY_LEN(texts));
