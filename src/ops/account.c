@@ -138,8 +138,8 @@ static int grant_mirrors(struct conn *primary, struct conn *replica, const char 
     return rc;
 }
 
-static int carry_all(struct conn *primary, struct conn *replica, const struct captured *captured,
-                     const struct rows *roles, struct err *e)
+static int carry_all(struct conn *primary, struct conn *replica,
+                     const struct captured *captured, const struct rows *roles, struct err *e)
 {
     int rc = conn_exec(replica, "begin", e);
     for (size_t i = 0; rc == 0 && i < rows_count(roles); i++) {
@@ -168,7 +168,8 @@ int account_carry(struct conn *primary, struct conn *replica, const struct captu
         return rc;
     }
     rc = carry_all(primary, replica, captured, r, e);
-    for (int i = 1; rc == ERR_SQL && strcmp(e->sqlstate, DEADLOCK) == 0 && i < CARRY_TRIES; i++) {
+    for (int i = 1; rc == ERR_SQL && strcmp(e->sqlstate, DEADLOCK) == 0 && i < CARRY_TRIES;
+         i++) {
         /* a change of owner and a consumer that writes met: the next one finds less to do */
         rc = conn_exec(replica, "rollback", e);
         rc = rc == 0 ? carry_all(primary, replica, captured, r, e) : rc;
