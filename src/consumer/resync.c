@@ -22,6 +22,9 @@ struct resync {
     char epoch[POSITION_TEXT_MAX];
     char lsn[POSITION_TEXT_MAX];
     int64_t changed;
+    /* of the table at hand: what stands in front of its name, and its row filter or "" */
+    const char *only;
+    const char *filter;
 };
 
 /* The published tables and columns as the log would describe them, one row a column. */
@@ -31,7 +34,7 @@ static const char published_sql[] =
     "           WHERE i.indrelid = c.oid AND a.attnum = ANY (i.indkey::int2[])"
     "             AND CASE c.relreplident WHEN 'd' THEN i.indisprimary"
     "                 WHEN 'i' THEN i.indisreplident ELSE false END),"
-    "       pt.rowfilter"
+    "       CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, pt.rowfilter"
     "  FROM pg_catalog.pg_publication_tables pt"
     "  JOIN pg_catalog.pg_namespace n ON n.nspname = pt.schemaname"
     "  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = pt.tablename"
@@ -48,12 +51,13 @@ enum {
     PUB_TYPE,
     PUB_MOD,
     PUB_KEY,
+    PUB_ONLY,
     PUB_FILTER
 };
 
 static const char session_sql[] =
     "SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET extra_float_digits = 3;"
-    " SET timezone = 'UTC'; SET statement_timeout = 0";
+    " SET timezone = 'UTC'; SET statement_timeout = 0; SET row_security = off";
 
 /* Comparing whole tables wants the plans that single rows must not have. */
 static const char plans_sql[] = "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = "
@@ -125,7 +129,7 @@ static int run_sql(struct resync *r, struct buf *sql, struct err *e)
 }
 
 /* The source's rows into the temporary table "wanted", which has the target's types. */
-static int fetch(struct resync *r, const struct sink *s, const char *filter, struct err *e)
+static int fetch(struct resync *r, const struct sink *s, struct err *e)
 {
     struct buf sql = BUF_INIT;
     buf_addf(&sql,
@@ -147,11 +151,11 @@ static int fetch(struct resync *r, const struct sink *s, const char *filter, str
         buf_adds(&sql, i > 0 ? ", " : "");
         ident_quote(&sql, s->relation->columns[s->columns[i].source].name);
     }
-    buf_adds(&sql, " FROM ");
+    buf_addf(&sql, " FROM %s", r->only);
     ident_quote(&sql, s->relation->schema);
     buf_u8(&sql, '.');
     ident_quote(&sql, s->relation->name);
-    buf_addf(&sql, "%s%s) TO STDOUT", filter[0] != '\0' ? " WHERE " : "", filter);
+    buf_addf(&sql, "%s%s) TO STDOUT", r->filter[0] != '\0' ? " WHERE " : "", r->filter);
     rc = pipeline_copy_out(r->primary, buf_cstr(&sql), e);
     struct str row = STR_NULL;
     while (rc == 0) {
@@ -232,7 +236,7 @@ static int remember(struct resync *r, const struct relation *rel, struct err *e)
                       ARRAY_LEN(params), params, NULL, e);
 }
 
-static int one_sink(struct resync *r, struct sink *s, const char *filter, struct err *e)
+static int one_sink(struct resync *r, struct sink *s, struct err *e)
 {
     int rc = sink_know(s, r->replica, e);
     if (rc != 0) {
@@ -248,7 +252,7 @@ static int one_sink(struct resync *r, struct sink *s, const char *filter, struct
         return 0;
     }
     int64_t before = r->changed;
-    rc = fetch(r, s, filter, e);
+    rc = fetch(r, s, e);
     if (rc == 0) {
         rc = repair(r, s, e);
     }
@@ -268,12 +272,14 @@ static int one_table(struct resync *r, const struct mirrors *mirrors, const stru
     struct buf msg = BUF_INIT;
     bool changed;
     describe(&msg, cat, from, to);
+    r->only = rows_text(cat, from, PUB_ONLY);
+    r->filter = rows_text(cat, from, PUB_FILTER);
     int rc = relations_take(&r->relations, buf_str(&msg), mirrors, &changed, e);
     buf_fini(&msg);
     struct relation *rel =
         relations_find(&r->relations, (uint32_t)rows_int(cat, from, PUB_OID));
     for (size_t i = 0; rc == 0 && i < rel->sink_count; i++) {
-        rc = one_sink(r, rel->sinks[i], rows_text(cat, from, PUB_FILTER), e);
+        rc = one_sink(r, rel->sinks[i], e);
     }
     return rc == 0 && rel->sink_count > 0 ? remember(r, rel, e) : rc;
 }
