@@ -32,6 +32,67 @@ static void finds(void **state)
     buf_fini(&text);
 }
 
+/* The elements of an array, joined by " | ". */
+static const char *items(struct str text, struct buf *out)
+{
+    size_t at = 0;
+    struct str item;
+    buf_reset(out);
+    while (member_item(text, &at, &item)) {
+        buf_addf(out, "%s%.*s", out->len > 0 ? " | " : "", STR_ARG(item));
+        assert_true(at <= text.n && item.p + item.n == text.p + at);
+    }
+    return buf_cstr(out);
+}
+
+static void walks_arrays(void **state)
+{
+    UNUSED(state);
+    static const struct {
+        const char *text, *items;
+    } rows[] = {
+        {"[]", ""},
+        {" [ ] ", ""},
+        {"[1]", "1"},
+        {" [ 1 ,\t-2.5e3,\"a,]\" ,null\n] ", "1 | -2.5e3 | \"a,]\" | null"},
+        {"[[1,2],[],{\"a\":[3,4]},\"\\\"]\"]", "[1,2] | [] | {\"a\":[3,4]} | \"\\\"]\""},
+        {"[{}]", "{}"},
+        {"{\"a\":[1]}", ""}, /* no array */
+        {"\"[1]\"", ""},
+        {"1", ""},
+        {"", ""},
+    };
+    struct buf out = BUF_INIT;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_string_equal(items(str_of(rows[i].text), &out), rows[i].items);
+    }
+    /* the array of a member, as repairs are read */
+    struct str found = member_find(STR(SAMPLE), "b");
+    assert_string_equal(items(member_find(found, "c"), &out), "1 | 2 | {\"d\":null}");
+    buf_fini(&out);
+}
+
+/* A text that ends in its middle gives a part of the whole ones' elements, and reads nothing behind its end. */
+static void cuts_arrays(void **state)
+{
+    UNUSED(state);
+    static const char whole[] = "[12, \"x\\\"y\", [null,{}], true, -1.5]";
+    struct buf all = BUF_INIT;
+    struct buf part = BUF_INIT;
+    items(STR(whole), &all);
+    for (size_t n = 0; n < sizeof whole; n++) {
+        char *copy = malloc(n + 1);
+        memcpy(copy, whole, n);
+        items((struct str){copy, n}, &part);
+        free(copy);
+        /* a number that is cut is a number still: its last element alone may be shorter */
+        assert_true(strncmp(buf_cstr(&part), buf_cstr(&all), part.len) == 0);
+    }
+    assert_int_equal(part.len, all.len);
+    buf_fini(&part);
+    buf_fini(&all);
+}
+
 static void cuts(void **state)
 {
     UNUSED(state);
@@ -65,7 +126,8 @@ static void refused(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(finds), cmocka_unit_test(cuts),
-                                       cmocka_unit_test(refused)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds), cmocka_unit_test(cuts), cmocka_unit_test(walks_arrays),
+        cmocka_unit_test(cuts_arrays), cmocka_unit_test(refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
