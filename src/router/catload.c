@@ -1,5 +1,6 @@
 /* catload.c - catalog_load: the catalogues of the servers as a snapshot, in a handful of queries
- * inside one repeatable-read transaction a server.
+ * inside one repeatable-read transaction a server. The replicas' snapshots are taken before the primary's: a table that
+ * has just come to a replica is then known on the primary, too, and a table that only a replica has is one of its own.
  *
  * Overloads are folded by the server (a name's worst property is all that is asked), so about
  * 2,700 rows come for the server's own functions. Views come as text and are closed over by
@@ -11,7 +12,8 @@
 #include "router/judge.h"
 
 static const char begin_sql[] =
-    "begin isolation level repeatable read read only; set local search_path = pg_catalog";
+    "begin isolation level repeatable read read only; set local search_path = pg_catalog; "
+    "select 1"; /* takes the snapshot */
 
 /* A user function "sets" when its source sets a parameter in a way that outlives it, runs text
  * it builds, or names a function that does. */
@@ -318,11 +320,7 @@ static int load_hazards(struct catalog *c, struct conn *conn, struct err *e)
 static int load_side(struct catalog *c, size_t side, struct conn *conn, const char *publication,
                      struct err *e)
 {
-    int rc = conn_exec(conn, begin_sql, e);
-
-    if (rc == 0) {
-        rc = load_functions(c, side, conn, e);
-    }
+    int rc = load_functions(c, side, conn, e);
     if (rc == 0) {
         rc = load_names(c, side, conn, e);
     }
@@ -332,25 +330,30 @@ static int load_side(struct catalog *c, size_t side, struct conn *conn, const ch
     if (rc == 0 && side == 0) {
         rc = load_hazards(c, conn, e);
     }
-    if (conn_alive(conn)) {
-        int end = conn_exec(conn, "rollback", rc == 0 ? e : NULL);
-
-        rc = rc == 0 ? end : rc;
-    }
-    if (rc != 0) {
-        err_add(e, "could not read the catalogues");
-    }
     return rc;
 }
 
-int catalog_load(struct catalog **out, struct conn *primary, struct conn *const *replicas,
-                 size_t replica_count, const char *publication, struct catalog *last,
-                 struct err *e)
+static int begin(struct conn *conn, struct err *e)
 {
-    struct catalog *c =
-        catalog_new(replica_count + 1, last != NULL ? catalog_version(last) + 1 : 1);
-    int rc = 0;
+    return conn != NULL ? conn_exec(conn, begin_sql, e) : 0;
+}
 
+/* Ends what begin opened; rc: how things went until now. */
+static int end(struct conn *conn, int rc, struct err *e)
+{
+    if (conn == NULL || !conn_alive(conn)) {
+        return rc;
+    }
+    struct err ignored = ERR_INIT;
+    int ended = conn_exec(conn, "rollback", rc == 0 ? e : &ignored);
+    return rc == 0 ? ended : rc;
+}
+
+static int load_sides(struct catalog *c, struct conn *primary, struct conn *const *replicas,
+                      size_t replica_count, const char *publication, struct catalog *last,
+                      struct err *e)
+{
+    int rc = 0;
     if (primary != NULL) {
         rc = load_side(c, 0, primary, publication, e);
     } else if (last != NULL) {
@@ -363,7 +366,28 @@ int catalog_load(struct catalog **out, struct conn *primary, struct conn *const 
             catalog_copy_side(c, last, i + 1);
         }
     }
+    return rc;
+}
+
+int catalog_load(struct catalog **out, struct conn *primary, struct conn *const *replicas,
+                 size_t replica_count, const char *publication, struct catalog *last,
+                 struct err *e)
+{
+    struct catalog *c =
+        catalog_new(replica_count + 1, last != NULL ? catalog_version(last) + 1 : 1);
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < replica_count; i++) {
+        rc = begin(replicas[i], e);
+    }
+    rc = rc == 0 ? begin(primary, e) : rc;
+    rc = rc == 0 ? load_sides(c, primary, replicas, replica_count, publication, last, e) : rc;
+    rc = end(primary, rc, e);
+    for (size_t i = 0; i < replica_count; i++) {
+        rc = end(replicas[i], rc, e);
+    }
     if (rc != 0) {
+        err_add(e, "could not read the catalogues");
         catalog_unref(c);
         return rc;
     }
