@@ -156,12 +156,19 @@ static int read_order(struct order *o, struct str content, struct err *e)
 
 /* --- acting -------------------------------------------------------------------------------------- */
 
+/* A history has no rows to repair, and a row without a key cannot be named. */
+static bool is_passed_over(const struct sink *s)
+{
+    return s->broken.code == 0 && s->plan.mode != PLAN_BY_KEY;
+}
+
 /* Deletes what is there; a row that comes back keeps the columns that no mirror feeds. */
 static bool deletes(const struct order *o, struct str row)
 {
     bool keeps = false;
     for (size_t i = 0; i < o->relation->sink_count; i++) {
-        keeps = keeps || o->relation->sinks[i]->extra_count > 0;
+        const struct sink *s = o->relation->sinks[i];
+        keeps = keeps || (s->extra_count > 0 && !is_passed_over(s));
     }
     return str_eq(row, STR("null")) || !keeps;
 }
@@ -270,13 +277,16 @@ static int run(struct order *o, struct err *e)
 {
     int rc = apply_know(o->apply, o->relation, o->at->commit_lsn, e);
     for (size_t i = 0; rc == 0 && i < o->relation->sink_count; i++) {
-        const struct sink *s = o->relation->sinks[i];
-        if (s->broken.code == 0 && s->plan.mode != PLAN_BY_KEY) {
-            log_warn("repair passed over relation=%s target=%s.%s reason=\"no key\"",
-                     o->relation->label, s->schema, s->name);
-            return 0;
+        struct sink *s = o->relation->sinks[i];
+        if (is_passed_over(s)) {
+            s->start_lsn = UINT64_MAX; /* it takes none of these changes */
+            if (!s->append) {
+                log_warn("repair passed over relation=%s target=%s.%s reason=\"no key\"",
+                         o->relation->label, s->schema, s->name);
+            }
+        } else if (s->broken.code == 0) {
+            rc = clear_parked(o, s, e);
         }
-        rc = s->broken.code == 0 ? clear_parked(o, s, e) : 0;
     }
     bool halt = o->apply->halt_on_poison;
     o->apply->halt_on_poison = false; /* what is wrong already does not hold the consumer */

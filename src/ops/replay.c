@@ -18,6 +18,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum { LABEL_MAX = 160 }; /* two names of 63 bytes and a dot */
+
 struct replay {
     struct conn *replica;
     struct mirrors mirrors;
@@ -92,6 +94,32 @@ static int replay_views(struct replay *r, const char *name, struct err *e)
     return rc;
 }
 
+/* Why a mirror cannot be filled from the primary's rows alone; NULL: it can. */
+static const char *refusal(const struct mirror *m)
+{
+    return m->append             ? "it is a history of changes, which the primary does not keep"
+           : m->column_count > 0 ? "it picks its columns: parkway resync repairs it"
+                                 : NULL;
+}
+
+/* The mirrors that are not filled: an error for one that is meant by its name, a word for those that `all` leaves out. */
+static int refuse_mirrors(struct replay *r, const char *name, bool all, struct err *e)
+{
+    for (size_t i = 0; i < r->mirrors.count; i++) {
+        const struct mirror *m = &r->mirrors.items[i];
+        char label[LABEL_MAX];
+        snprintf(label, sizeof label, "%s.%s", m->target_schema, m->target_name);
+        if (refusal(m) == NULL || !is_named(label, name)) {
+            continue;
+        }
+        if (!all) {
+            return err_set(e, ERR_CONFLICT, "%s cannot be replayed: %s", label, refusal(m));
+        }
+        fprintf(stderr, "replay: %s is left as it is: %s\n", label, refusal(m));
+    }
+    return 0;
+}
+
 static int replay(struct replay *r, const char *name, struct err *e)
 {
     int rc = mirrors_load(&r->mirrors, consumer_conf(), e);
@@ -109,6 +137,9 @@ static int replay(struct replay *r, const char *name, struct err *e)
                        e);
     }
     bool all = strcmp(name, "all") == 0;
+    if (rc == 0) {
+        rc = refuse_mirrors(r, name, all, e);
+    }
     if (rc == 0 && !all) { /* no need of the primary for a view */
         rc = replay_views(r, name, e);
     }
