@@ -112,9 +112,10 @@ static int hand_over(struct assemble *a, enum frame_kind kind, struct position p
                            .sent_us = clock_wall_us()};
     memcpy(h.incarnation, a->o.incarnation, sizeof h.incarnation);
     frame_end(&a->frame, &h);
+    int rc = a->sink.frame(a->sink.ctx, &h, buf_str(&a->frame), e);
+    /* only now: while the sink waits for room, this frame is published nowhere */
     a->last = last;
     a->place = last;
-    int rc = a->sink.frame(a->sink.ctx, &h, buf_str(&a->frame), e);
     buf_shrink(&a->frame, a->o.frame_max_bytes * 2 + (4 << 10));
     a->frame_has_begin = false;
     a->frame_number++;

@@ -107,6 +107,7 @@ struct out {
     size_t count;
     struct position changes[FRAMES_MAX];
     size_t change_count;
+    const struct assemble *from;
 };
 
 static int on_frame(void *ctx, const struct frame_head *head, struct str body, struct err *e)
@@ -117,6 +118,10 @@ static int on_frame(void *ctx, const struct frame_head *head, struct str body, s
     assert_int_equal(frame_decode(body, &again, &items, e), 0);
     assert_int_equal(position_cmp(again.last, head->last), 0);
     assert_true(o->count < FRAMES_MAX);
+    if (o->from != NULL) {
+        /* a frame that is being handed over may not be released yet */
+        assert_int_equal(position_cmp(assemble_last(o->from), head->prev), 0);
+    }
     o->frames[o->count].head = *head;
     buf_addstr(&o->frames[o->count++].body, body);
     return 0;
@@ -143,7 +148,9 @@ static struct assemble *make(struct out *o, struct position have, size_t bound)
 {
     struct assemble_options opt = {.frame_max_bytes = bound, .epoch = E, .have = have};
     struct assemble_sink sink = {o, on_frame, on_change};
-    return assemble_new(&opt, &sink);
+    struct assemble *a = assemble_new(&opt, &sink);
+    o->from = a;
+    return a;
 }
 
 static void run(struct assemble *a, const struct feed *f)
