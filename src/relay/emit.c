@@ -48,7 +48,8 @@ struct emit {
     struct event *held;         /* a batch being collected */
     char trace[TRACE_TEXT_MAX]; /* of the transaction whose commit LSN is trace_lsn */
     uint64_t trace_lsn;
-    uint64_t seq; /* of the last event for the stream */
+    uint64_t sending_lsn; /* of an event that waits for room; UINT64_MAX: none does */
+    uint64_t seq;         /* of the last event for the stream */
     uint64_t acked_seq;
     uint64_t progress_lsn;
     int64_t frame_us; /* when the last frame was sent */
@@ -77,6 +78,7 @@ static uint64_t events_unconfirmed(const struct emit *m)
 {
     uint64_t lsn =
         min_lsn(window_safe_lsn(m->window, WINDOW_EVENTS), retry_safe_lsn(&m->retries));
+    lsn = min_lsn(lsn, m->sending_lsn);
     return m->held != NULL ? min_lsn(lsn, m->held->batch_lsn) : lsn;
 }
 
@@ -327,11 +329,14 @@ static int on_frame(void *ctx, const struct frame_head *head, struct str body, s
 /* Publishes an event; takes it over. */
 static int send_event(struct emit *m, struct event *ev, uint64_t safe_lsn, struct err *e)
 {
+    uint64_t outer_lsn = m->sending_lsn; /* waiting for room may send others again */
+    m->sending_lsn = min_lsn(outer_lsn, safe_lsn);
     int rc = wait_room(m, WINDOW_EVENTS, e);
     if (rc != 0) {
-        event_free(ev);
+        event_free(ev); /* sending_lsn stays: it is not confirmed */
         return rc;
     }
+    m->sending_lsn = outer_lsn;
     bool direct = ev->exchange[0] == '\0';
     struct window_entry entry = {.lane = WINDOW_EVENTS,
                                  .safe_lsn = safe_lsn,
@@ -405,13 +410,14 @@ static int give_event(struct emit *m, struct event *ev, struct err *e)
 static int one_event(struct emit *m, const struct assemble_change *c,
                      const struct event_relation *r, struct position at, struct err *e)
 {
-    /* what the stream holds is not sent again; commands are not in it: from the slot's position on */
+    /* what the stream holds is not sent again; commands are not in it, but have a floor of their own */
     bool is_message = c->msg->type == PGOUTPUT_MESSAGE;
     if (!is_message && (r == NULL || r->route == EVENT_LOG_ONLY)) {
         return 0;
     }
     bool have = position_cmp(at, m->s->events_have) <= 0;
-    if (have && !is_message) {
+    bool taken = at.lsn < m->s->commands_from_lsn;
+    if (have && (taken || !is_message)) {
         return 0;
     }
     struct event *ev = def_zalloc(1, sizeof *ev);
@@ -426,7 +432,7 @@ static int one_event(struct emit *m, const struct assemble_change *c,
         position_text(at, where);
         log_warn("could not make an event of a change: %s position=%s", why.text, where);
     }
-    if (rc != 0 || (have && strcmp(ev->exchange, setup()->events_exchange) == 0)) {
+    if (rc != 0 || (strcmp(ev->exchange, setup()->events_exchange) == 0 ? have : taken)) {
         event_free(ev);
         return 0;
     }
@@ -579,6 +585,7 @@ void *emit_main(void *arg)
     struct emit *m = def_zalloc(1, sizeof *m);
     struct err e = ERR_INIT;
     m->s = s;
+    m->sending_lsn = UINT64_MAX;
     m->marks = def_zalloc(1, sizeof *m->marks);
     m->window = window_new((size_t)relay_conf()->window);
     struct assemble_options o = {.frame_max_bytes = (size_t)relay_conf()->frame_max_bytes,

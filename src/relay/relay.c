@@ -25,6 +25,7 @@
 #include "event/setup.h"
 #include "relay/claim.h"
 #include "relay/health.h"
+#include "relay/origin.h"
 #include "relay/registry.h"
 #include "relay/relay_conf.h"
 #include "relay/resume.h"
@@ -54,11 +55,8 @@ struct relay {
     struct metric_histogram histograms[RELAY_HISTOGRAMS];
     struct backoff backoff;
     /* what the last session said about the next one */
-    bool replace_slot;         /* its history cannot be decoded */
-    bool resend;               /* log lane from the slot's confirmed position */
-    struct position resend_at; /* the replica that asked for it stands there */
-    uint64_t
-        events_from_lsn; /* events at or after it are due; UINT64_MAX: as the stream says */
+    bool replace_slot; /* its history cannot be decoded */
+    struct origin_debt debt;
     unsigned broker_turn;
     int last_pid; /* the walsender of the last session */
     /* reports outlive a session: an idle replica has nothing new to say */
@@ -140,9 +138,9 @@ void session_fail(struct session *s, enum session_end end, const struct err *e)
 /* What another relay has done meanwhile is known to it alone: nothing of the last session counts. */
 static void stand_by(struct relay *r)
 {
-    r->resend = false;
+    r->debt.resend = false;
     r->replace_slot = false;
-    r->events_from_lsn = UINT64_MAX;
+    r->debt.events_from_lsn = UINT64_MAX;
     r->replica_count = 0;
     atomic_store(&r->standby, true);
     metric_set(&r->metrics[SESSION_STANDBY], 1);
@@ -215,63 +213,6 @@ static int check_timeline(const struct registry *reg, const struct resume *res, 
                    reg->epoch.timeline, res->log_last.epoch.timeline);
 }
 
-/* Where both lanes continue, from what primary and broker said. */
-static void place(struct relay *r, struct session *s, const struct registry *reg,
-                  const struct resume *res)
-{
-    struct position slot = {.epoch = reg->epoch, .lsn = reg->slot_lsn};
-    s->epoch = reg->epoch;
-    s->slot_lsn = reg->slot_lsn;
-    s->log_have = slot;
-    s->events_have = slot;
-    s->events_offset = res->events_offset;
-    bool same = res->log_found && epoch_eq(res->log_last.epoch, reg->epoch);
-    if (res->log_empty || (!res->log_found && !reg->has_incarnation)) {
-        uuid_make(s->incarnation);
-    } else if (res->log_found) {
-        memcpy(s->incarnation, res->incarnation, sizeof s->incarnation);
-    } else {
-        memcpy(s->incarnation, reg->incarnation, sizeof s->incarnation);
-    }
-    /* A break is due when the log does not reach the slot's position, or goes beyond the primary's:
-     * then it tells another history. One that was written before is not due again. */
-    bool short_of = same && res->log_last.lsn < slot.lsn;
-    bool beyond = same && res->log_last.lsn > reg->wal_lsn;
-    s->is_break = res->log_found ? !same || short_of || beyond : reg->lost;
-    s->settle = reg->lost;
-    /* A replica still asks for what was released past it (the WAL budget) and is not in the log any more:
-     * for those that are further, this break is a repeat. */
-    bool behind = r->resend && !s->is_break && epoch_eq(r->resend_at.epoch, reg->epoch) &&
-                  r->resend_at.lsn < slot.lsn;
-    if (s->is_break) {
-        s->break_from = res->log_found ? res->log_last : slot;
-    } else if (behind) {
-        s->is_break = true;
-        s->break_from = r->resend_at;
-        s->replayed_to = same ? res->log_last.lsn : 0;
-    } else if (same && r->resend) {
-        s->replayed_to = res->log_last.lsn;
-    } else if (same) {
-        s->log_have = res->log_last;
-    }
-    if (res->events_found && epoch_eq(res->events_last.epoch, reg->epoch) &&
-        position_cmp(res->events_last, slot) > 0) {
-        s->events_have = res->events_last;
-    }
-    if (r->events_from_lsn < s->events_have.lsn) {
-        uint64_t from = r->events_from_lsn > slot.lsn ? r->events_from_lsn : slot.lsn;
-        s->events_have = (struct position){.epoch = reg->epoch, .lsn = from};
-    }
-    s->start_lsn = s->log_have.lsn < s->events_have.lsn ? s->log_have.lsn : s->events_have.lsn;
-    s->commands_from_lsn = reg->commands_lsn;
-    if (s->commands_from_lsn < s->start_lsn) {
-        s->start_lsn = s->commands_from_lsn;
-    }
-    atomic_store(&s->released_lsn, s->slot_lsn);
-    atomic_store(&s->heard_lsn, reg->wal_lsn);
-    atomic_store(&s->log_lsn, s->log_have.lsn);
-}
-
 static void say_start(struct relay *r, struct session *s, const struct registry *reg)
 {
     char start[POSITION_TEXT_MAX];
@@ -342,7 +283,7 @@ static int prepare(struct relay *r, struct session *s, bool *at_broker, struct e
         log_error("stream %s misses events behind %s, sending them again",
                   setup()->events_stream, whole);
     }
-    place(r, s, &reg, &res);
+    origin_decide(s, &reg, &res, &r->debt);
     rc = registry_incarnation(s->conn, s->incarnation, e);
     if (rc == 0) {
         rc = repl_start(s->repl, setup()->capture_slot, setup()->capture_publication,
@@ -417,8 +358,8 @@ static void run_session(struct relay *r, struct session *s)
 /* What the end of a session means for the next one. */
 static void judge(struct relay *r, struct session *s)
 {
-    r->resend = false;
-    r->events_from_lsn = s->unconfirmed_lsn;
+    r->debt.resend = false;
+    r->debt.events_from_lsn = origin_due(s, s->unconfirmed_lsn);
     memcpy(r->replicas, s->replicas, sizeof r->replicas);
     r->replica_count = s->replica_count;
     switch ((enum session_end)atomic_load(&s->end)) {
@@ -437,14 +378,14 @@ static void judge(struct relay *r, struct session *s)
         break;
     case SESSION_END_GAP:
         log_error("%s", s->end_err.text);
-        r->events_from_lsn = s->unverified_lsn;
+        r->debt.events_from_lsn = origin_due(s, s->unverified_lsn);
         break;
     case SESSION_END_RESEND:
         log_info("sending the log again from the slot's confirmed position: %s",
                  s->end_err.text);
         metric_inc(&r->metrics[SESSION_RESENDS]);
-        r->resend = true;
-        r->resend_at = s->resend_at;
+        r->debt.resend = true;
+        r->debt.resend_at = s->resend_at;
         break;
     case SESSION_RUNNING:
     case SESSION_STOPPED: break;
@@ -593,7 +534,7 @@ int relay_main(int argc, char **argv)
     struct relay *r = def_zalloc(1, sizeof *r);
     memcpy(r->metrics, metrics_initial, sizeof r->metrics);
     give_histograms(r);
-    r->events_from_lsn = UINT64_MAX;
+    r->debt.events_from_lsn = UINT64_MAX;
     atomic_store(&r->down_since_us, clock_mono_us());
     struct httpd_ops ops = {
         .metrics = r->metrics, .metric_count = SESSION_METRIC_COUNT, .ready = ready, .ctx = r};

@@ -120,6 +120,8 @@ struct session {
     uint64_t slot_lsn;           /* the slot's confirmed position at the start */
     struct position log_have;    /* the log holds everything up to here */
     struct position events_have; /* parkway.events likewise */
+    uint64_t
+        events_again_to_lsn; /* events behind events_have up to here are sent again; 0: none are */
     bool is_break; /* history is lost: begin with a break frame from break_from to log_have */
     struct position break_from;
     bool settle;           /* the row on the primary says that a break is due: correct it */
