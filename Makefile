@@ -47,7 +47,7 @@ ROUTER_SRC   := src/router/router_conf.c src/router/shape.c src/router/jscan.c s
                 src/router/worker.c src/router/listen.c src/router/router.c
 RELAY_SRC    := src/relay/relay_conf.c src/relay/intake.c src/relay/assemble.c src/relay/window.c \
                 src/relay/retry.c src/relay/gapless.c src/relay/ahead.c src/relay/release.c \
-                src/relay/forecast.c src/relay/health.c src/relay/claim.c \
+                src/relay/forecast.c src/relay/health.c src/relay/claim.c src/relay/roll.c \
                 src/relay/frontier.c src/relay/registry.c src/relay/resume.c src/relay/origin.c \
                 src/relay/pace.c src/relay/capture.c src/relay/emit.c src/relay/applied.c src/relay/relay.c
 CONSUMER_SRC := src/consumer/consumer_conf.c src/consumer/chain.c src/consumer/plan.c \
@@ -78,7 +78,7 @@ CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/verbs.c cli/shell.c cli/
 
 UNIT     := test_buf test_err test_conf test_json test_trace test_metric
 UNIT     += test_position test_frontier test_pace test_assemble test_member test_pattern test_event test_window test_retry test_gapless test_health
-UNIT     += test_origin
+UNIT     += test_origin test_roll
 UNIT     += test_frame test_pgoutput test_chain test_plan test_batch test_mirror
 UNIT     += test_utf8 test_uri test_dsn test_result test_direct test_parking test_routes test_argline test_present
 UNIT     += test_shape test_jscan test_classify test_cache test_decide

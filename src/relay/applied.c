@@ -13,6 +13,7 @@
 #include "relay/registry.h"
 #include "relay/relay_conf.h"
 #include "relay/resume.h"
+#include "relay/roll.h"
 #include "relay/session.h"
 
 #include "base/clock.h"
@@ -23,6 +24,7 @@
 #include "mq/topology.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
     BIND_US = 5000000,
@@ -56,6 +58,7 @@ struct applied {
     int64_t began_us;
     int64_t bind_us, replicas_us, write_us, watch_us, beat_us, remember_us;
     int missing; /* queues of events.bindings that are not there */
+    bool lost;   /* a registered replica has no row in the table */
     bool resend_wanted;
     bool settled; /* the row on the primary */
     struct forecast forecast;
@@ -78,28 +81,6 @@ struct applied {
 
 /* --- replicas ---------------------------------------------------------------------------------- */
 
-static struct session_replica *find(struct session *s, struct str name)
-{
-    for (size_t i = 0; i < s->replica_count; i++) {
-        if (str_eq(str_of(s->replicas[i].name), name)) {
-            return &s->replicas[i];
-        }
-    }
-    return NULL;
-}
-
-/* Under lock. */
-static struct session_replica *find_or_add(struct session *s, struct str name)
-{
-    struct session_replica *r = find(s, name);
-    if (r == NULL && s->replica_count < SESSION_REPLICAS_MAX && name.n < SESSION_NAME_MAX) {
-        r = &s->replicas[s->replica_count++];
-        *r = (struct session_replica){.registered = false};
-        memcpy(r->name, name.p, name.n);
-    }
-    return r;
-}
-
 static int read_replicas(struct applied *a, struct err *e)
 {
     struct session *s = a->s;
@@ -109,23 +90,30 @@ static int read_replicas(struct applied *a, struct err *e)
     if (rc != 0) {
         return rc;
     }
+    size_t count = rows_count(rows);
+    struct str *names = def_zalloc(count, sizeof *names);
+    for (size_t i = 0; i < count; i++) {
+        names[i] = rows_get(rows, i, 0);
+    }
     pthread_mutex_lock(&s->lock);
-    for (size_t i = 0; i < s->replica_count; i++) {
-        s->replicas[i].registered = false;
-    }
+    const struct str *lost = roll_call(s, names, count);
     int64_t heard = 0;
-    for (size_t i = 0; i < rows_count(rows); i++) {
-        struct session_replica *r = find_or_add(s, rows_get(rows, i, 0));
-        if (r != NULL) {
-            r->registered = true;
-            heard += r->reported;
-        }
+    for (size_t i = 0; i < s->replica_count; i++) {
+        heard += s->replicas[i].registered && s->replicas[i].reported;
     }
-    s->replicas_known = true;
+    s->replicas_known = lost == NULL;
     atomic_fetch_add(&s->replicas_version, 1);
     pthread_mutex_unlock(&s->lock);
-    metric_set(session_metric(s, SESSION_REPLICAS), (int64_t)rows_count(rows));
+    if (lost != NULL && !a->lost) {
+        log_error(
+            "replica %.*s has no place, nothing is released: at most %d may be registered, "
+            "with names of %d bytes hint=\"parkway replica drop\"",
+            STR_ARG(*lost), SESSION_REPLICAS_MAX, SESSION_NAME_MAX - 1);
+    }
+    a->lost = lost != NULL;
+    metric_set(session_metric(s, SESSION_REPLICAS), (int64_t)count);
     metric_set(session_metric(s, SESSION_REPLICAS_HEARD), heard);
+    free(names);
     rows_free(rows);
     return 0;
 }
@@ -148,7 +136,7 @@ static void on_report(struct applied *a, struct str body)
               epoch_parse(buf_str(&epoch_in), &epoch) && lsn_parse(buf_str(&lsn_in), &lsn);
     if (ok) {
         pthread_mutex_lock(&s->lock);
-        struct session_replica *r = find_or_add(s, buf_str(&name));
+        struct session_replica *r = roll_report(s, buf_str(&name));
         bool known = r != NULL && r->registered;
         if (r != NULL) {
             r->reported = true;
@@ -340,11 +328,14 @@ static int on_count(struct applied *a, const struct link_event *ev, struct err *
     }
     a->counting = false;
     int rc = consume_stop(a->link, COUNT, e);
-    if (rc == 0 && a->counted.gap) {
+    if (rc != 0) {
+        return rc;
+    }
+    if (a->counted.gap) {
         return gap(a, "a number is missing", e);
     }
     verified(a, &a->end);
-    return rc;
+    return 0;
 }
 
 static int on_verify(struct applied *a, const struct link_event *ev, struct err *e)
@@ -361,15 +352,18 @@ static int on_verify(struct applied *a, const struct link_event *ev, struct err 
         return consume_ack(a->link, ev->tag, e);
     }
     int rc = consume_stop(a->link, VERIFY, e);
+    if (rc != 0) {
+        return rc;
+    }
     uint64_t numbers = end.seq - a->seen.seq;
     /* a redelivered older offset cannot happen: the awaited number is new */
     uint64_t room = end.offset > a->seen.offset ? (uint64_t)(end.offset - a->seen.offset) : 0;
-    if (rc == 0 && room + (a->refused - a->seen_refused) < numbers) {
+    if (room + (a->refused - a->seen_refused) < numbers) {
         return gap(a, "fewer than were confirmed", e);
     }
-    if (rc != 0 || room <= numbers) {
+    if (room <= numbers) {
         verified(a, &end);
-        return rc;
+        return 0;
     }
     a->counting = true;
     a->end = end;
