@@ -409,6 +409,20 @@ static bool name_member(struct str content, const char *key, const char *initial
     return ok;
 }
 
+/* A header that is taken: the relay looks for its own in what it reads back (parkway:), others would stand twice. */
+static bool is_taken(const struct event *ev, const char *name)
+{
+    if (strncmp(name, "parkway:", strlen("parkway:")) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < ev->header_count; i++) {
+        if (strcmp(ev->headers[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool message_headers(struct event *ev, struct str headers)
 {
     enum { STANDARD = 6 }; /* attributes, a traceparent; the relay has room of its own */
@@ -428,7 +442,7 @@ static bool message_headers(struct event *ev, struct str headers)
         if (value.p[0] != '"') {
             buf_addstr(&text, value);
         }
-        bool ok = value.p[0] != '"' || member_text(value, &text);
+        bool ok = !is_taken(ev, name) && (value.p[0] != '"' || member_text(value, &text));
         if (ok) {
             add_header(ev, name, buf_str(&text));
         }
@@ -482,7 +496,9 @@ bool event_trace_of(const struct pgoutput_msg *msg, char out[TRACE_TEXT_MAX])
 
 void event_trace(struct event *ev, const char *trace)
 {
-    add_header(ev, "cloudEvents:traceparent", str_of(trace));
+    if (!is_taken(ev, "cloudEvents:traceparent")) {
+        add_header(ev, "cloudEvents:traceparent", str_of(trace));
+    }
 }
 
 /* --- batches ----------------------------------------------------------------------------------- */

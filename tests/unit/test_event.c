@@ -282,15 +282,20 @@ static void messages(void **state)
     assert_string_equal(body(&ev), "null");
     assert_int_equal(message(&ev, false, "parkway.publish", good), ERR_NOT_FOUND);
     assert_int_equal(message(&ev, true, "parkway.nudge", ""), ERR_NOT_FOUND);
-    static const char *const bad[] = {"",
-                                      "{",
-                                      "[]",
-                                      "{}",
-                                      "{\"routing_key\":5}",
-                                      "{\"routing_key\":\"\"}",
-                                      "{\"routing_key\":\"a\",\"exchange\":\"amq.topic\"}",
-                                      "{\"routing_key\":\"a\",\"headers\":{\"\":1}}",
-                                      "{\"routing_key\":\"a\",\"headers\":{\"CC\":\"b\"}}"};
+    static const char *const bad[] = {
+        "",
+        "{",
+        "[]",
+        "{}",
+        "{\"routing_key\":5}",
+        "{\"routing_key\":\"\"}",
+        "{\"routing_key\":\"a\",\"exchange\":\"amq.topic\"}",
+        "{\"routing_key\":\"a\",\"headers\":{\"\":1}}",
+        "{\"routing_key\":\"a\",\"headers\":{\"CC\":\"b\"}}",
+        "{\"routing_key\":\"a\",\"headers\":{\"parkway:run\":\"b\"}}",
+        "{\"routing_key\":\"a\",\"headers\":{\"parkway:seq\":1}}",
+        "{\"routing_key\":\"a\",\"headers\":{\"cloudEvents:id\":\"b\"}}",
+        "{\"routing_key\":\"a\",\"headers\":{\"b\":1,\"b\":2}}"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         assert_int_equal(message(&ev, true, "parkway.publish", bad[i]), ERR_INVALID);
     }
