@@ -16,6 +16,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+/* Channel numbers that a link uses in turn; more than queues of events.bindings can be missing at once. */
+enum { CHANNELS = 256 };
+
 struct link {
     amqp_connection_state_t raw;
     amqp_channel_t channel;
@@ -166,8 +169,11 @@ int link_channel_open(struct link *l, struct err *e)
         return err_set(e, ERR_CLOSED, "the connection is gone");
     }
     l->want = WANT_METHOD;
-    /* frames of the old channel may still be queued: never use a number again */
-    l->channel++;
+    /* frames of the old channel may still be queued, so a number comes again only after many others;
+     * the broker has a limit for numbers, and the library keeps memory for each */
+    int limit = amqp_get_channel_max(l->raw);
+    l->channel =
+        (amqp_channel_t)(l->channel % (limit > 0 && limit < CHANNELS ? limit : CHANNELS) + 1);
     amqp_channel_open(l->raw, l->channel);
     int rc = link_check_rpc(l, "could not open a channel", e);
     l->channel_alive = rc == 0;
