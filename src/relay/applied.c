@@ -57,7 +57,7 @@ struct applied {
     struct link *link;
     int64_t began_us;
     int64_t bind_us, replicas_us, write_us, watch_us, beat_us, remember_us;
-    int missing; /* queues of events.bindings that are not there */
+    int unbound; /* queues of events.bindings that could not be bound */
     bool lost;   /* a registered replica has no row in the table */
     bool resend_wanted;
     bool settled; /* the row on the primary */
@@ -421,17 +421,18 @@ static int start_reports(struct applied *a, struct err *e)
 
 static int assert_bindings(struct applied *a, struct err *e)
 {
-    int missing = 0;
+    struct resume_unbound unbound;
     a->bind_us = clock_mono_us();
-    int rc = resume_bind(a->link, &missing, e);
-    if (rc == 0 && missing > 0) {
+    int rc = resume_bind(a->link, &unbound, e);
+    if (rc == 0 && unbound.count > 0) {
         rc = start_reports(a, e); /* the refusal cost the channel */
     }
-    if (rc == 0 && missing != a->missing) {
-        a->missing = missing;
-        metric_set(session_metric(a->s, SESSION_BINDINGS_MISSING), missing);
-        if (missing > 0) {
-            log_warn("queues of events.bindings do not exist count=%d", missing);
+    if (rc == 0 && unbound.count != a->unbound) {
+        a->unbound = unbound.count;
+        metric_set(session_metric(a->s, SESSION_BINDINGS_MISSING), unbound.count);
+        if (unbound.count > 0) {
+            log_warn("queues of events.bindings cannot be bound count=%d first=\"%s\"",
+                     unbound.count, unbound.first);
         } else {
             log_info("all queues of events.bindings are bound");
         }

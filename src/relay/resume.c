@@ -10,6 +10,7 @@
 #include "mq/topology.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
     FIRST_MS = 10000,    /* for the first message of a stream that is not empty */
@@ -35,24 +36,43 @@ int resume_declare(struct link *l, struct err *e)
     return rc == 0 ? topology_bind(l, c->events_stream, c->events_exchange, "#", e) : rc;
 }
 
-int resume_bind(struct link *l, int *missing, struct err *e)
+static void unbound(struct resume_unbound *u, const char *binding, const char *why)
+{
+    if (u->count++ == 0) {
+        snprintf(u->first, sizeof u->first, "%.120s: %.240s", binding, why);
+    }
+}
+
+/* One of events.bindings. What is wrong with it is no reason to end a session. */
+static int bind_one(struct link *l, const char *binding, struct resume_unbound *u,
+                    struct err *e)
+{
+    const char *key = strchr(binding, '=');
+    if (key == NULL) {
+        unbound(u, binding, "not \"queue=routing key\"");
+        return 0;
+    }
+    char *queue = def_strndup(binding, (size_t)(key - binding));
+    int rc = topology_bind(l, queue, setup()->events_exchange, key + 1, e);
+    free(queue);
+    /* not there, somebody's own, not permitted: the channel was renewed */
+    if (rc == ERR_NOT_FOUND || rc == ERR_CONFLICT || rc == ERR_AUTH) {
+        if (!link_channel_alive(l)) {
+            return rc;
+        }
+        unbound(u, binding, e->text);
+        rc = 0;
+    }
+    return rc;
+}
+
+int resume_bind(struct link *l, struct resume_unbound *out, struct err *e)
 {
     const struct setup *c = setup();
-    *missing = 0;
+    *out = (struct resume_unbound){.count = 0};
     int rc = topology_bind(l, c->events_stream, c->events_exchange, "#", e);
     for (size_t i = 0; rc == 0 && i < c->events_bindings.count; i++) {
-        char queue[512];
-        snprintf(queue, sizeof queue, "%s", c->events_bindings.items[i]);
-        char *key = strchr(queue, '=');
-        if (key == NULL) {
-            continue;
-        }
-        *key++ = '\0';
-        rc = topology_bind(l, queue, c->events_exchange, key, e);
-        if (rc == ERR_NOT_FOUND) {
-            (*missing)++;
-            rc = 0;
-        }
+        rc = bind_one(l, c->events_bindings.items[i], out, e);
     }
     return rc;
 }

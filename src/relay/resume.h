@@ -22,9 +22,13 @@ struct resume {
 
 /* resume_declare - exchanges, streams, and the binding of the events stream. */
 NODISCARD int resume_declare(struct link *l, struct err *e);
-/* resume_bind - that binding and those of events.bindings; *missing counts queues that are not
- * there (a new channel then; consumers of the old one are gone). */
-NODISCARD int resume_bind(struct link *l, int *missing, struct err *e);
+struct resume_unbound {
+    int count;
+    char first[384]; /* one of them, and why */
+};
+/* resume_bind - that binding and those of events.bindings; out tells of queues that could not be bound (a new
+ * channel then; consumers of the old one are gone). */
+NODISCARD int resume_bind(struct link *l, struct resume_unbound *out, struct err *e);
 /* resume_read - waits until the last message was read, up to 10 s each. whole: where the events' stream was
  * last known to miss none; what lies behind is looked at, unless the numbers alone say enough. */
 NODISCARD int resume_read(struct link *l, const struct gapless *whole, struct resume *out,

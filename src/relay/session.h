@@ -76,7 +76,7 @@
     X(HEARTBEATS, "heartbeats_total", METRIC_COUNTER, "transactions made to measure the way")  \
     X(REPORTS, "reports_total", METRIC_COUNTER, "reports of replicas read")                    \
     X(BINDINGS_MISSING, "bindings_missing", METRIC_GAUGE,                                      \
-      "queues of events.bindings that do not exist")                                           \
+      "queues of events.bindings that could not be bound")                                     \
     X(CAPTURED_LSN, "captured_lsn", METRIC_GAUGE, "last position received, as a number")       \
     X(PUBLISHED_LSN, "published_lsn", METRIC_GAUGE, "last position confirmed in the log")      \
     X(RELEASED_LSN, "released_lsn", METRIC_GAUGE, "last position released on the slot")
