@@ -20,9 +20,11 @@ struct repl {
 int repl_open(struct repl **out, const char *url, int sender_timeout_ms, struct err *e)
 {
     *out = NULL;
-    char options[192];
+    char options[320];
     snprintf(options, sizeof options,
-             "-c wal_sender_timeout=%d -c statement_timeout=0 -c lock_timeout=0"
+             "-c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=3"
+             " -c bytea_output=hex"
+             " -c wal_sender_timeout=%d -c statement_timeout=0 -c lock_timeout=0"
              " -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0",
              sender_timeout_ms);
     struct conn_options o = {

@@ -20,7 +20,8 @@ struct repl_system {
 };
 
 /* repl_open - sender_timeout_ms becomes wal_sender_timeout of this connection alone, so that a
- * half-open one frees its slot within that time. No other limit of the server's ends it: making a slot may wait
+ * half-open one frees its slot within that time. Values come as texts that say the same everywhere, whatever the
+ * server's or the role's settings are. No other limit of the server's ends it: making a slot may wait
  * long, and so may an exported snapshot. */
 NODISCARD int repl_open(struct repl **out, const char *url, int sender_timeout_ms,
                         struct err *e);
