@@ -139,6 +139,9 @@ static int make_slot(struct registry *out, struct repl *r, bool drop, struct err
     const char *slot = setup()->capture_slot;
     int rc = drop ? repl_slot_drop(r, slot, e) : 0;
     if (rc == 0) {
+        log_info(
+            "creating the slot, which waits for the transactions that are open now slot=%s",
+            slot);
         rc = repl_slot_create(r, slot, &out->slot_lsn, e);
     }
     if (rc == 0) {

@@ -246,6 +246,10 @@ static int prepare(struct relay *r, struct session *s, bool *at_broker, struct e
     *at_broker = false;
     int rc = conn_open(&s->conn, setup()->primary_url, &o, e);
     if (rc == 0) {
+        /* a synchronous standby that is away must not stop our own books and heartbeats */
+        rc = conn_exec(s->conn, "SET synchronous_commit = local", e);
+    }
+    if (rc == 0) {
         rc = await_turn(r, s, at_broker, e);
     }
     if (rc != 0) {
