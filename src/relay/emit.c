@@ -11,7 +11,8 @@
  *   event refused by a queue     retry.h
  *   alarm                        publishing waits; reading and reports to the primary go on
  *
- * Memory: the window (count and bytes), one frame, the chunk being read. */
+ * Memory: the window (count and bytes), what waits to be sent again (likewise), one frame, the chunk being
+ * read. */
 #include "relay/assemble.h"
 #include "relay/relay_conf.h"
 #include "relay/release.h"
@@ -133,7 +134,8 @@ static void release(struct emit *m)
                          window_count(m->window, WINDOW_EVENTS) + m->retries.count));
     metric_set(metric(m, SESSION_WINDOW_BYTES), (int64_t)window_bytes(m->window));
     atomic_store(&m->s->commands_lsn, done);
-    atomic_store(&m->s->unconfirmed_us, window_sent_us(m->window));
+    atomic_store(&m->s->unconfirmed_us,
+                 m->retries.full_us != 0 ? m->retries.full_us : window_sent_us(m->window));
     pause_or_not(m);
     retry_calm(&m->retries, us);
 }
@@ -270,10 +272,10 @@ static int wait_room(struct emit *m, enum window_lane lane, struct err *e)
     if (++m->since_pump >= PUMP_EVERY) {
         rc = pump(m, 0, e);
     }
-    size_t retries_max = m->serving ? SIZE_MAX : (size_t)relay_conf()->window;
-    while (rc == 0 && (!window_has_room(m->window) || m->retries.count >= retries_max ||
-                       window_bytes(m->window) >= (size_t)relay_conf()->window_bytes ||
-                       link_blocked(m->link) || (lane == WINDOW_LOG && m->paused))) {
+    while (rc == 0 &&
+           (!window_has_room(m->window) || (!m->serving && retry_is_full(&m->retries)) ||
+            window_bytes(m->window) >= (size_t)relay_conf()->window_bytes ||
+            link_blocked(m->link) || (lane == WINDOW_LOG && m->paused))) {
         if (session_stopping(m->s)) {
             return err_set(e, ERR_CLOSED, "stopping");
         }
@@ -588,6 +590,7 @@ void *emit_main(void *arg)
     m->sending_lsn = UINT64_MAX;
     m->marks = def_zalloc(1, sizeof *m->marks);
     m->window = window_new((size_t)relay_conf()->window);
+    m->retries.count_max = (size_t)relay_conf()->window;
     struct assemble_options o = {.frame_max_bytes = (size_t)relay_conf()->frame_max_bytes,
                                  .epoch = s->epoch,
                                  .have = s->log_have};

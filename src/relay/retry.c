@@ -29,6 +29,31 @@ static void count(struct metric *m)
     }
 }
 
+static size_t bytes_of(const struct event *ev)
+{
+    return ev->body.len + ev->texts.len;
+}
+
+bool retry_is_full(const struct retry *r)
+{
+    return r->count >= r->count_max || r->bytes >= RETRY_MAX_BYTES;
+}
+
+/* One that is on its way again leaves a gap for a moment: that is no end of it. */
+static void judge_full(struct retry *r, int64_t now_us)
+{
+    bool relaxed = r->count < (r->count_max + 1) / 2 && r->bytes < RETRY_MAX_BYTES / 2;
+    if (r->full_us == 0 && retry_is_full(r)) {
+        r->full_us = now_us;
+        log_warn("too many refused messages wait, publishing waits for them count=%zu "
+                 "hint=\"queues are full, or commands have none\"",
+                 r->count);
+    } else if (r->full_us != 0 && relaxed) {
+        r->full_us = 0;
+        log_info("publishing goes on, few refused messages wait count=%zu", r->count);
+    }
+}
+
 int retry_refused(struct retry *r, const struct retry_counters *n, struct event *ev,
                   uint64_t safe_lsn, int64_t now_us, struct err *e)
 {
@@ -51,6 +76,8 @@ int retry_refused(struct retry *r, const struct retry_counters *n, struct event 
     entry->next = *at;
     *at = entry;
     r->count++;
+    r->bytes += bytes_of(ev);
+    judge_full(r, now_us);
     return 0;
 }
 
@@ -65,6 +92,8 @@ struct event *retry_take(struct retry *r, const struct retry_counters *n, int64_
     *safe_lsn = entry->safe_lsn;
     r->first = entry->next;
     r->count--;
+    r->bytes -= bytes_of(ev);
+    judge_full(r, now_us);
     free(entry);
     ev->tries++;
     if (ev->tries > TRIES && strcmp(ev->exchange, setup()->events_exchange) == 0) {
@@ -106,4 +135,5 @@ void retry_fini(struct retry *r)
         free(entry);
     }
     r->count = 0;
+    r->bytes = 0;
 }

@@ -23,11 +23,16 @@ struct retry_counters {
     struct metric *diverted;
 };
 
-/* All zero: nothing was refused. */
+/* Bodies that may wait: a message may have 100 MB, and nobody knows how long. */
+enum { RETRY_MAX_BYTES = 64 << 20 };
+
+/* All zero but count_max: nothing was refused. */
 struct retry {
     struct retry_entry *first; /* in order of due_us */
-    size_t count;
-    bool refusing; /* some queue refused an event lately; diverting: and kept refusing */
+    size_t count, count_max;
+    size_t bytes;
+    int64_t full_us; /* since when too much waits; 0: it does not */
+    bool refusing;   /* some queue refused an event lately; diverting: and kept refusing */
     bool diverting;
     int64_t refused_us;
 };
@@ -41,6 +46,7 @@ struct event *retry_take(struct retry *r, const struct retry_counters *n, int64_
                          uint64_t *safe_lsn);
 /* retry_calm - says once when nothing has been refused for a while. */
 void retry_calm(struct retry *r, int64_t now_us);
+bool retry_is_full(const struct retry *r);
 uint64_t retry_safe_lsn(const struct retry *r); /* of what waits; UINT64_MAX: nothing does */
 void retry_fini(struct retry *r);
 

@@ -19,7 +19,7 @@ static struct event *event_on(const char *exchange)
 static void order(void **state)
 {
     UNUSED(state);
-    struct retry r = {0};
+    struct retry r = {.count_max = 1000};
     struct retry_counters none = {NULL, NULL};
     struct err e = ERR_INIT;
     uint64_t lsn = 0;
@@ -56,7 +56,7 @@ static void ends(void **state)
         struct metric refused = {.name = "refused"};
         struct metric diverted = {.name = "diverted"};
         struct retry_counters n = {&refused, &diverted};
-        struct retry r = {0};
+        struct retry r = {.count_max = 1000};
         struct err e = ERR_INIT;
         struct event *ev = event_on(rows[i].exchange);
         int64_t now = 0;
@@ -82,6 +82,39 @@ static void ends(void **state)
         retry_calm(&r, now + 6000000);
         assert_false(r.refusing);
     }
+}
+
+/* Bounded by number and by bytes; full until half of it is gone. */
+static void full(void **state)
+{
+    UNUSED(state);
+    struct retry r = {.count_max = 4};
+    struct retry_counters none = {NULL, NULL};
+    struct err e = ERR_INIT;
+    uint64_t lsn;
+    for (int i = 0; i < 4; i++) {
+        assert_false(retry_is_full(&r));
+        assert_int_equal(retry_refused(&r, &none, event_on("x"), 1, 100 + i, &e), 0);
+    }
+    assert_true(retry_is_full(&r));
+    assert_int_equal(r.full_us, 103);
+    event_free(retry_take(&r, &none, 1000000, &lsn));
+    assert_false(retry_is_full(&r));
+    assert_int_equal(r.full_us, 103);
+    event_free(retry_take(&r, &none, 1000000, &lsn));
+    event_free(retry_take(&r, &none, 1000000, &lsn));
+    assert_int_equal(r.full_us, 0);
+    struct event *large = event_on("x");
+    buf_reserve(&large->body, RETRY_MAX_BYTES);
+    buf_commit(&large->body, RETRY_MAX_BYTES);
+    assert_int_equal(retry_refused(&r, &none, large, 1, 2000000, &e), 0);
+    assert_true(retry_is_full(&r));
+    assert_int_equal(r.full_us, 2000000);
+    event_free(retry_take(&r, &none, 9000000, &lsn));
+    event_free(retry_take(&r, &none, 9000000, &lsn));
+    assert_int_equal(r.bytes, 0);
+    assert_int_equal(r.full_us, 0);
+    retry_fini(&r);
 }
 
 static void ahead(void **state)
@@ -117,6 +150,6 @@ static int settings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(order), cmocka_unit_test(ends),
-                                       cmocka_unit_test(ahead)};
+                                       cmocka_unit_test(full), cmocka_unit_test(ahead)};
     return cmocka_run_group_tests(tests, settings, NULL);
 }
