@@ -84,7 +84,7 @@ UNIT     += test_utf8 test_uri test_dsn test_result test_direct test_parking tes
 UNIT     += test_shape test_jscan test_classify test_cache test_decide
 UNIT     += test_msg test_scram test_fresh
 UNIT     += test_chunk test_progress
-UNIT     += test_suspect test_digest test_reshape
+UNIT     += test_suspect test_digest test_reshape test_sink
 
 UNIT     += test_view
 

@@ -82,7 +82,7 @@ int apply_know(struct apply *a, struct relation *r, uint64_t commit_lsn, struct 
     for (size_t i = 0; rc == 0 && i < r->sink_count; i++) {
         struct sink *s = r->sinks[i];
         if (!s->known) {
-            s->start_lsn = start_lowest(r->start);
+            s->start_lsn = s->append ? 0 : start_lowest(r->start); /* start.h */
             rc = sink_know(s, a->db, e);
         }
         if (rc == 0 && !s->checked && commit_lsn >= s->start_lsn) {
@@ -132,8 +132,12 @@ bool apply_view_of(struct apply *a, const struct batch_change *ch, struct sink *
                                                   : PLAN_OP_DELETE;
     struct position at = {a->cursor->at.epoch, ch->commit_lsn, ch->ordinal, 0};
     struct sink_change as = {.at = at, .commit_us = ch->commit_us, .op = ops[op]};
-    *out = (struct sink_view){
-        .sink = s, .op = op, .at = at, .commit_us = ch->commit_us, .msg = ch->msg};
+    *out = (struct sink_view){.sink = s,
+                              .op = op,
+                              .at = at,
+                              .commit_us = ch->commit_us,
+                              .msg = ch->msg,
+                              .half = held != 0};
     if (s->plan.mode == PLAN_APPEND) {
         out->op = PLAN_OP_INSERT;
         out->neu = sink_row(s, neu != NULL ? neu : old, &as, &a->arena);

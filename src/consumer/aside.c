@@ -9,13 +9,13 @@ enum { PATIENT_EVERY_US = 10000000 };
 
 bool aside_wants(struct apply *a, const struct sink_view *v)
 {
-    return v->sink->broken.code != 0 || (park_any(a->park) && park_holds(a->park, v));
+    return sink_refuses(v, NULL) || (park_any(a->park) && park_holds(a->park, v));
 }
 
 void aside_put(struct apply *a, const struct sink_view *v)
 {
-    struct err why = v->sink->broken;
-    if (why.code == 0) {
+    struct err why = ERR_INIT;
+    if (!sink_refuses(v, &why)) {
         err_sql(&why, ERR_SQL, "PKKEY", "an earlier change of the same key is parked");
     }
     park_put(a->park, v, &why);

@@ -33,9 +33,7 @@ static int once(struct apply *a, struct sink *s, enum sink_op op, const struct s
 static int heal(struct apply *a, const struct sink_view *v, struct err *e)
 {
     if (!plan_complete(&v->sink->plan, v->neu)) {
-        return err_sql(
-            e, ERR_SQL, "PKINC",
-            "incomplete: the row is missing and the change does not carry all of it");
+        return sink_incomplete(e);
     }
     int64_t affected = 0;
     int rc = once(a, v->sink, SINK_UPSERT, v, &affected, e);
@@ -46,9 +44,8 @@ static int heal(struct apply *a, const struct sink_view *v, struct err *e)
 static int change(struct apply *a, const struct sink_view *v, struct err *e)
 {
     struct sink *s = v->sink;
-    if (s->broken.code != 0) {
-        *e = s->broken;
-        return s->broken.code;
+    if (sink_refuses(v, e)) {
+        return e->code;
     }
     bool by_row = s->plan.mode == PLAN_BY_ROW;
     bool moved = v->op == PLAN_OP_UPDATE && !by_row && v->old != NULL &&
@@ -124,6 +121,12 @@ static int dispose(struct apply *a, const struct sink_view *v, const struct err 
                    v->sink->name, position, text);
 }
 
+/* The table is not what it was; being forbidden says nothing about it. */
+static bool another_table(const struct err *why)
+{
+    return memcmp(why->sqlstate, "42", 2) == 0 && strcmp(why->sqlstate, "42501") != 0;
+}
+
 static int one(struct apply *a, const struct batch_change *ch, struct sink *s, struct err *e)
 {
     struct sink_view v;
@@ -146,7 +149,7 @@ static int one(struct apply *a, const struct batch_change *ch, struct sink *s, s
     if (poison(rc, e)) {
         struct err why = *e;
         rc = dispose(a, &v, &why, e);
-        if (rc == 0 && memcmp(why.sqlstate, "42", 2) == 0) { /* the table is another one */
+        if (rc == 0 && another_table(&why)) {
             sink_forget(s);
             rc = sink_know(s, a->db, e);
         }

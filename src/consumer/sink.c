@@ -91,11 +91,11 @@ void sink_free(struct sink *s)
 /* --- the shape --------------------------------------------------------------------------------- */
 
 /* Columns of the catalogue's answer. */
-enum { CAT_NUM, CAT_NAME, CAT_TYPE, CAT_IDENTITY, CAT_GENERATED, CAT_NOTNULL };
+enum { CAT_NUM, CAT_NAME, CAT_TYPE, CAT_IDENTITY, CAT_GENERATED, CAT_NOTNULL, CAT_KIND };
 
 static const char columns_sql[] =
     "SELECT a.attnum, a.attname, format('%I.%I', tn.nspname, t.typname), a.attidentity,"
-    "       a.attgenerated, a.attnotnull"
+    "       a.attgenerated, a.attnotnull, c.relkind"
     "  FROM pg_catalog.pg_attribute a"
     "  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')"
     "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
@@ -288,6 +288,7 @@ int sink_know(struct sink *s, struct conn *c, struct err *e)
         if (rows_count(cat) == 0) {
             err_sql(&s->broken, ERR_SQL, "42P01", "the replica has no table %s", s->target);
         } else {
+            s->partitioned = rows_text(cat, 0, CAT_KIND)[0] == 'p';
             map_columns(s, cat);
             choose_key(s, cat, keys);
         }
@@ -303,6 +304,35 @@ int sink_know(struct sink *s, struct conn *c, struct err *e)
     rows_free(keys);
     rows_free(cat);
     return rc;
+}
+
+bool sink_refuses(const struct sink_view *v, struct err *why)
+{
+    const struct sink *s = v->sink;
+    if (s->broken.code != 0) {
+        if (why != NULL) {
+            *why = s->broken;
+        }
+        return true;
+    }
+    if (s->plan.mode == PLAN_BY_ROW && v->op != PLAN_OP_INSERT &&
+        s->relation->identity != 'f') {
+        err_sql(why, ERR_SQL, "42P10",
+                "table %s does not take every column by which %s names its rows", s->target,
+                s->relation->label);
+        return true;
+    }
+    if (v->half && v->op == PLAN_OP_INSERT && !plan_complete(&s->plan, v->neu)) {
+        sink_incomplete(why);
+        return true;
+    }
+    return false;
+}
+
+int sink_incomplete(struct err *e)
+{
+    return err_sql(e, ERR_SQL, "PKINC",
+                   "incomplete: the row is missing and the change does not carry all of it");
 }
 
 /* --- statements and rows ----------------------------------------------------------------------- */
@@ -379,13 +409,17 @@ static struct str pseudo(const struct sink *s, int which, const struct str *row,
 const struct str *sink_row(const struct sink *s, const struct str *row,
                            const struct sink_change *ch, struct arena *a)
 {
-    if (s->straight || row == NULL || s->broken.code != 0) {
+    if (row == NULL || s->broken.code != 0 ||
+        (s->straight && (!s->append || plan_complete(&s->plan, row)))) {
         return row;
     }
     struct str *out = arena_alloc(a, (s->plan.column_count + 1) * sizeof *out);
     for (size_t i = 0; i < s->plan.column_count; i++) {
         int source = s->columns[i].source;
         out[i] = source >= 0 ? row[source] : pseudo(s, source, row, ch, a);
+        if (s->append && plan_is_unchanged(out[i])) {
+            out[i] = STR_NULL; /* there is no row before that has it */
+        }
     }
     return out;
 }

@@ -61,9 +61,10 @@ struct sink {
     bool settled;      /* aside.c's note: a broken sink was looked at again in this run */
     struct sink_column *columns;
     uint16_t *key;
-    bool unique;   /* a unique index stands behind the key */
-    bool straight; /* column i is the relation's column i */
-    char **extra;  /* quoted columns of the target that the mirror does not feed */
+    bool unique;      /* a unique index stands behind the key */
+    bool partitioned; /* the target */
+    bool straight;    /* column i is the relation's column i */
+    char **extra;     /* quoted columns of the target that the mirror does not feed */
     size_t extra_count;
     char *column_list; /* quoted, for INSERT and COPY */
     struct sink_statement **statements;
@@ -99,7 +100,13 @@ struct sink_view {
     struct position at;
     int64_t commit_us; /* since 1970 */
     struct str msg;    /* pgoutput, as the log brought it */
+    bool half;         /* of a key change: the target's copy has the other half (start.h) */
 };
+
+/* sink_refuses - this change cannot be written by any statement; why, which may be NULL, becomes the reason. */
+bool sink_refuses(const struct sink_view *v, struct err *why);
+/* sink_incomplete - the refusal of a row that is not there and that its change does not carry whole. */
+int sink_incomplete(struct err *e);
 
 /* sink_row - a relation's row as the sink's columns. */
 const struct str *sink_row(const struct sink *s, const struct str *row,

@@ -17,7 +17,7 @@
  *                     change is incomplete and treated as such (rowwise.h).
  *   REPLICA IDENTITY  the key of the pieces belongs to the identity, so every update and delete tells it. Is that no longer
  *                     so, the identity was changed in the middle of a copy: an error that names the remedy.
- *   append mirrors    hold no rows to compare with: they take every change behind the lowest P.
+ *   append mirrors    are not copied, so no change is in them already: they take every one that the cursor has not passed.
  *   truncate          no piece was copied before a truncate and another behind it: the copy starts anew then. So
  *                     it is behind all, or before all and skipped.
  *

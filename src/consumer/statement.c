@@ -66,13 +66,15 @@ static void add_row_match(struct buf *b, const struct sink *s, struct sink_state
     }
 }
 
-/* One of the rows that match, found by its place in the table. */
+/* One of the rows that match, found by its place in the table (of a partitioned one: in which partition). */
 static void add_one_row(struct buf *b, const struct sink *s, const struct sink_statement *st,
                         const char *match)
 {
-    buf_adds(b, "(SELECT u.*, s.ctid AS place FROM ");
+    buf_adds(b, "(SELECT u.*, s.ctid AS place, s.tableoid AS part FROM ");
     add_unnest(b, st);
-    buf_addf(b, ", %s AS s WHERE %s LIMIT 1) AS u WHERE t.ctid = u.place", s->target, match);
+    buf_addf(b,
+             ", %s AS s WHERE %s LIMIT 1) AS u WHERE t.ctid = u.place AND t.tableoid = u.part",
+             s->target, match);
 }
 
 static bool is_key(const struct sink *s, size_t column)
@@ -356,6 +358,7 @@ void statement_truncate(struct plan_table *const *tables, size_t count, struct b
 {
     for (size_t i = 0; i < count; i++) {
         const struct sink *s = tables[i]->owner;
-        buf_addf(out, "%s%s", i > 0 ? ", " : "TRUNCATE ONLY ", s->target);
+        buf_addf(out, "%s%s%s", i > 0 ? ", " : "TRUNCATE ", s->partitioned ? "" : "ONLY ",
+                 s->target);
     }
 }
