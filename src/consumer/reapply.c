@@ -11,12 +11,13 @@ enum { ASK_EVERY_US = 1000000, CHUNK_ROWS = 1000, CHUNK_BYTES = 4 << 20 };
 void reapply_init(struct reapply *r)
 {
     *r = (struct reapply){0};
-    batch_init(&r->batch, &r->one);
+    batch_init(&r->batch, &r->some);
 }
 
 void reapply_fini(struct reapply *r)
 {
     batch_fini(&r->batch);
+    free(r->some.items);
 }
 
 /* The first table for which somebody asked; p NULL: nobody did. *out must be freed. */
@@ -30,22 +31,29 @@ static int wanted(struct apply *a, struct rows **out, struct err *e)
 }
 
 /* Takes the changes of the keys asked for out of the way: state trying. A table whose changes wait as a
- * whole (key []) is one key. A change that was too large to be kept stays, and holds its key. */
+ * whole (key []) is one key. A change that was too large to be kept stays with its key, and is asked for no longer. */
 static int take(struct apply *a, struct str relation, struct err *e)
 {
     struct str params[2] = {str_of(a->park->consumer), relation};
-    return conn_query(
+    int rc = conn_query(
         a->db,
-        "WITH RECURSIVE p AS MATERIALIZED (SELECT id, key, position FROM parkway.parked"
+        "WITH RECURSIVE p AS MATERIALIZED (SELECT key, position,"
+        "   message IS NULL AND op <> 'moved' AS lost FROM parkway.parked"
         "  WHERE consumer = $1 AND relation = $2 AND state IN ('parked', 'retry')),"
         " keys(key) AS (SELECT key FROM parkway.parked WHERE consumer = $1 AND relation = $2"
         "   AND state = 'retry'"
         "  UNION SELECT o.key FROM keys AS k JOIN p ON p.key = k.key"
         "   JOIN p AS o ON o.position = p.position)"
         " UPDATE parkway.parked AS t SET state = 'trying' WHERE consumer = $1 AND relation = $2"
-        " AND state IN ('parked', 'retry') AND (message IS NOT NULL OR op = 'moved')"
+        " AND state IN ('parked', 'retry') AND NOT EXISTS (SELECT FROM p"
+        "   WHERE p.position = t.position AND p.lost)"
         " AND (key IN (SELECT key FROM keys) OR EXISTS (SELECT FROM p WHERE key = '[]'))",
         2, params, NULL, e);
+    return rc != 0 ? rc
+                   : conn_query(a->db,
+                                "UPDATE parkway.parked SET state = 'parked' WHERE consumer = $1"
+                                " AND relation = $2 AND state = 'retry'",
+                                2, params, NULL, e);
 }
 
 /* The next changes in the order of the log, as hex. */
@@ -83,22 +91,22 @@ static bool unhex(struct str hex, struct buf *out)
     return hex.p != NULL && hex.n % 2 == 0;
 }
 
-/* The mirror that feeds the target table, as the only one. False: none does any more. */
-static bool choose_mirror(struct reapply *r, const struct mirrors *all, struct str relation)
+/* The mirrors that feed the target table, and no other. False: none does any more. */
+static bool choose_mirrors(struct reapply *r, const struct mirrors *all, struct str relation)
 {
-    r->one = *all;
+    r->some.items = def_realloc(r->some.items, (all->count + 1) * sizeof *r->some.items);
+    r->some.count = 0;
+    r->some.all = all->all;
     for (size_t i = 0; i < all->count; i++) {
         const struct mirror *m = &all->items[i];
         size_t stem = strlen(m->target_schema);
         struct str name = {relation.p + stem + 1, relation.n - stem - 1};
         if (relation.n > stem && memcmp(relation.p, m->target_schema, stem) == 0 &&
             relation.p[stem] == '.' && str_eq(name, str_of(m->target_name))) {
-            r->one.items = &all->items[i];
-            r->one.count = 1;
-            return true;
+            r->some.items[r->some.count++] = *m;
         }
     }
-    return all->all;
+    return r->some.count > 0 || all->all;
 }
 
 /* Puts row i of the answer into the batch. */
@@ -116,7 +124,7 @@ static int put(struct reapply *r, const struct rows *rows, size_t i, struct err 
         rc = err_set(e, ERR_DAMAGED, "parked change %s cannot be read", rows_text(rows, i, ID));
     }
     if (rc == 0) {
-        rc = relations_take(&r->batch.relations, buf_str(&shape), &r->one, &changed, e);
+        rc = relations_take(&r->batch.relations, buf_str(&shape), &r->some, &changed, e);
     }
     if (rc == 0) {
         rc = pgoutput_parse(buf_str(&msg), &m, e);
@@ -240,7 +248,7 @@ int reapply_turn(struct reapply *r, struct apply *a, struct batch *main, struct 
     struct str relation = rc == 0 && rows_count(rows) > 0 ? rows_get(rows, 0, 0) : STR_NULL;
     if (relation.p == NULL) {
         r->asked_us = clock_mono_us();
-    } else if (choose_mirror(r, main->mirrors, relation)) {
+    } else if (choose_mirrors(r, main->mirrors, relation)) {
         batch_restart(&r->batch, main->at);
         rc = run(r, a, main, relation, e);
         batch_restart(&r->batch, main->at);

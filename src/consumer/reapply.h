@@ -15,8 +15,8 @@
 #include "consumer/apply.h"
 
 struct reapply {
-    struct batch batch; /* relations and changes of one target table */
-    struct mirrors one; /* the mirror that feeds it; items borrowed */
+    struct batch batch;  /* relations and changes of one target table */
+    struct mirrors some; /* those that feed it; what they hold is borrowed */
     int64_t asked_us;
 };
 

@@ -236,6 +236,8 @@ static void narrow(struct buf *sql, const struct request *q)
     if (q->id_count == 0) {
         const char *only = strcmp(q->action, "drop") == 0
                                ? " AND state IN ('parked', 'retry', 'skipped')"
+                           : strcmp(q->action, "retry") == 0
+                               ? " AND state IN ('parked', 'retry') AND message IS NOT NULL"
                                : " AND state IN ('parked', 'retry')";
         const char *end = strstr(act_sql, CHOSEN) + sizeof CHOSEN - 1;
         buf_reset(sql);
