@@ -74,6 +74,23 @@ void mirror_clear(struct mirror *m)
     *m = (struct mirror){0};
 }
 
+/* Rows of two tables in one target would be taken for extra ones of each other; changes may stand together. */
+static int check_target(const struct mirrors *m, size_t last, struct err *e)
+{
+    const struct mirror *b = &m->items[last];
+    for (size_t i = 0; i < last; i++) {
+        const struct mirror *a = &m->items[i];
+        if ((!a->append || !b->append) && strcmp(a->target_schema, b->target_schema) == 0 &&
+            strcmp(a->target_name, b->target_name) == 0) {
+            return err_set(e, ERR_INVALID,
+                           "consumer.mirrors: %s.%s is the target of two mirrors, and not both "
+                           "are of kind append",
+                           b->target_schema, b->target_name);
+        }
+    }
+    return 0;
+}
+
 int mirrors_load(struct mirrors *m, const struct consumer_conf *conf, struct err *e)
 {
     const struct consumer_mirror *rows = conf->mirrors.items;
@@ -83,6 +100,7 @@ int mirrors_load(struct mirrors *m, const struct consumer_conf *conf, struct err
         m->count++;
         int rc = mirror_fill(&m->items[i], rows[i].source, rows[i].target,
                              strcmp(rows[i].kind, "append") == 0, rows[i].columns, e);
+        rc = rc == 0 ? check_target(m, i, e) : rc;
         if (rc != 0) {
             mirrors_free(m);
             return rc;

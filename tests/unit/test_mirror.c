@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -51,8 +52,48 @@ static void refused(void **state)
     }
 }
 
+/* Two mirrors into one target: of changes alone. */
+static void targets(void **state)
+{
+    UNUSED(state);
+    static const struct {
+        const char *target, *first, *second;
+        int rc;
+    } rows[] = {
+        {"public.t", "row", "row", ERR_INVALID},
+        {"public.t", "row", "append", ERR_INVALID},
+        {"public.t", "append", "row", ERR_INVALID},
+        {"public.t", "append", "append", 0},
+        {"", "row", "row", 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char target[32];
+        char first[8];
+        char second[8];
+        snprintf(target, sizeof target, "%s", rows[i].target);
+        snprintf(first, sizeof first, "%s", rows[i].first);
+        snprintf(second, sizeof second, "%s", rows[i].second);
+        struct consumer_mirror both[] = {
+            {.source = (char[]){"public.a"},
+             .target = target,
+             .kind = first,
+             .columns = (char[]){""}},
+            {.source = (char[]){"public.b"},
+             .target = target,
+             .kind = second,
+             .columns = (char[]){""}},
+        };
+        struct consumer_conf conf = {.mirrors = {both, ARRAY_LEN(both)}};
+        struct mirrors m;
+        struct err e = ERR_INIT;
+        assert_int_equal(mirrors_load(&m, &conf, &e), rows[i].rc);
+        mirrors_free(&m);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(texts), cmocka_unit_test(refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(texts), cmocka_unit_test(refused),
+                                       cmocka_unit_test(targets)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
