@@ -39,7 +39,7 @@ static const char session_sql[] =
     " SET tcp_keepalives_count = 4; SET tcp_user_timeout = 15000";
 
 /* A view that was refused may be possible later: its tables may be on their way. */
-enum { VIEWS_RETRY_US = 60000000 };
+enum { VIEWS_RETRY_US = 60000000, VIEWS_BUSY_US = 2000000 };
 
 /* A turn takes at most 100 ms of waiting and a commit; one that takes this long hangs in the replica. */
 #define SILENT_US INT64_C(2000000)
@@ -121,6 +121,10 @@ static int settle_views(struct consumer *c, struct err *e)
     }
     int rc = view_build_missing(&c->views, &c->mirrors, consumer_conf()->name, c->follow.db,
                                 &refused, e);
+    if (rc == ERR_FENCED) { /* by a replay, which may wait for what is applied here */
+        c->views_due_us = clock_mono_us() + VIEWS_BUSY_US;
+        return 0;
+    }
     if (rc == 0) {
         tally_set(TALLY_VIEWS_REFUSED, (int64_t)refused);
         c->views_due_us = refused > 0 ? clock_mono_us() + VIEWS_RETRY_US : 0;
