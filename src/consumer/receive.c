@@ -102,7 +102,7 @@ void receive_pop(struct receive *r, int timeout_ms, struct receive_event *ev)
         *ev = w->ev;
         if (w->ev.kind == RECEIVE_FRAME && w->connection == r->connection) {
             r->taken_tag = w->tag;
-            credit = r->taken_tag - r->acked_tag >= r->o.prefetch / 4u;
+            credit = r->taken_tag - r->acked_tag > (r->o.prefetch - 1u) / 4u;
         }
     }
     pthread_mutex_unlock(&r->lock);
@@ -150,7 +150,7 @@ static bool push(struct receive *r, uint64_t generation, struct receive_event ev
 static int give_credit(struct receive *r, struct link *l, struct err *e)
 {
     pthread_mutex_lock(&r->lock);
-    uint64_t tag = r->taken_tag - r->acked_tag >= r->o.prefetch / 4u ? r->taken_tag : 0;
+    uint64_t tag = r->taken_tag - r->acked_tag > (r->o.prefetch - 1u) / 4u ? r->taken_tag : 0;
     if (tag != 0) {
         r->acked_tag = tag;
     }

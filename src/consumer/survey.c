@@ -444,7 +444,8 @@ static void one_view(struct survey_table *t, const struct rows *r, size_t from, 
             d->key_count++;
         }
     }
-    view_part(&d->source, formatted("(", rows_text(r, from, VIEW_QUERY), ")"), r, from, count);
+    view_part(&d->source, formatted("(", rows_text(r, from, VIEW_QUERY), "\n)"), r, from,
+              count);
     view_part(&d->target, def_strdup(rows_text(r, from, VIEW_TARGET)), r, from, count);
 }
 
