@@ -299,11 +299,48 @@ static int announce_table(struct enrolment *en, const struct copytable *t, struc
     return rc;
 }
 
+static int forget_table(struct enrolment *en, const char *relation, struct err *e)
+{
+    return conn_query(en->replica,
+                      "with start as (delete from parkway.table_start where consumer = $1 "
+                      "and relation = $2 and lsn is null), "
+                      "state as (delete from parkway.table_state where consumer = $1 "
+                      "and relation = $2 and state = 'copying') "
+                      "delete from parkway.table_chunk where consumer = $1 and relation = $2",
+                      2, (struct str[]){str_of(en->consumer), str_of(relation)}, NULL, e);
+}
+
+/* A table that was dropped or renamed in the middle of its copy: nobody would ever end that, and the consumer
+ * would wait for it. *any becomes true when there was one. */
+static int forget_gone(struct enrolment *en, bool *any, struct err *e)
+{
+    struct rows *r = NULL;
+    int rc = conn_query(en->replica,
+                        "select relation from parkway.table_start where consumer = $1 "
+                        "and lsn is null",
+                        1, (struct str[]){str_of(en->consumer)}, &r, e);
+    for (size_t i = 0; rc == 0 && i < rows_count(r); i++) {
+        bool gone = false;
+        rc = ask_bool(en->primary,
+                      "select not exists (select from pg_class c join pg_namespace n "
+                      "on n.oid = c.relnamespace where n.nspname || '.' || c.relname = $1 "
+                      "and c.relkind in ('r', 'p'))",
+                      rows_text(r, i, 0), &gone, e);
+        if (rc == 0 && gone) {
+            *any = true;
+            rc = forget_table(en, rows_text(r, i, 0), e);
+        }
+    }
+    rows_free(r);
+    return rc;
+}
+
 /* For everybody to see before the first change of a table can be in the log. */
 static int announce(struct enrolment *en, struct err *e)
 {
     bool any = false;
     int rc = conn_exec(en->replica, "begin", e);
+    rc = rc == 0 ? forget_gone(en, &any, e) : rc;
     for (size_t i = 0; rc == 0 && i < en->table_count; i++) {
         if (en->tables[i].anew) {
             any = true;
