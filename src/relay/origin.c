@@ -20,11 +20,10 @@ void origin_decide(struct session *s, const struct registry *reg, const struct r
     } else {
         memcpy(s->incarnation, reg->incarnation, sizeof s->incarnation);
     }
-    /* A break is due when the log does not reach the slot's position, or goes beyond the primary's:
-     * then it tells another history. One that was written before is not due again. */
+    /* A break is due when the log does not reach the slot's position. One that was written before is not due
+     * again. */
     bool short_of = same && res->log_last.lsn < slot.lsn;
-    bool beyond = same && res->log_last.lsn > reg->wal_lsn;
-    s->is_break = res->log_found ? !same || short_of || beyond : reg->lost;
+    s->is_break = res->log_found ? !same || short_of : reg->lost;
     s->settle = reg->lost;
     /* A replica still asks for what was released past it (the WAL budget) and is not in the log any more:
      * for those that are further, this break is a repeat. */

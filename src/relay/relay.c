@@ -201,16 +201,32 @@ static int prepare_primary(struct relay *r, struct session *s, struct registry *
     return rc == 0 ? registry_open(reg, s->conn, s->repl, r->replace_slot, e) : rc;
 }
 
-/* An old primary that came back tells a history which replicas have left behind. */
-static int check_timeline(const struct registry *reg, const struct resume *res, struct err *e)
+/* An old primary that came back tells a history which replicas have left behind. So does one that was set back inside
+ * its timeline, and its positions come a second time: no break could tell the two histories apart. */
+static int check_history(const struct registry *reg, const struct resume *res, struct err *e)
 {
-    if (!res->log_found || epoch_cmp(reg->epoch, res->log_last.epoch) != -1) {
+    if (!res->log_found) {
         return 0;
     }
-    return err_set(e, ERR_CONFLICT,
-                   "this primary is at timeline %u, the log is at timeline %u already: it was "
-                   "failed over, and this is the old one",
-                   reg->epoch.timeline, res->log_last.epoch.timeline);
+    if (epoch_cmp(reg->epoch, res->log_last.epoch) == -1) {
+        return err_set(
+            e, ERR_CONFLICT,
+            "this primary is at timeline %u, the log is at timeline %u already: it was "
+            "failed over, and this is the old one",
+            reg->epoch.timeline, res->log_last.epoch.timeline);
+    }
+    if (epoch_eq(reg->epoch, res->log_last.epoch) && res->log_last.lsn > reg->wal_lsn) {
+        char here[POSITION_TEXT_MAX];
+        char there[POSITION_TEXT_MAX];
+        lsn_text(reg->wal_lsn, here);
+        lsn_text(res->log_last.lsn, there);
+        return err_set(e, ERR_CONFLICT,
+                       "this primary is at %s, the log is at %s already: it was set back to an "
+                       "older state "
+                       "hint=\"begin a new timeline: standby.signal, start, pg_promote\"",
+                       here, there);
+    }
+    return 0;
 }
 
 static void say_start(struct relay *r, struct session *s, const struct registry *reg)
@@ -276,7 +292,7 @@ static int prepare(struct relay *r, struct session *s, bool *at_broker, struct e
         return rc;
     }
     broker_up(r);
-    rc = check_timeline(&reg, &res, e);
+    rc = check_history(&reg, &res, e);
     if (rc != 0) {
         return rc;
     }

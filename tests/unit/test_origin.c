@@ -72,8 +72,8 @@ static const struct row rows[] = {
      400},
     {"a log that is short of the slot", false, AT(90, 0), AT(450, 2), NO_DEBT, AT(100, 0),
      AT(450, 2), true, 100, 400},
-    {"another history", false, AT(2000, 0), AT(1990, 1), NO_DEBT, AT(100, 0), AT(100, 0), true,
-     100, 400},
+    {"events of another history", false, AT(500, 0), AT(1990, 1), NO_DEBT, AT(500, 0),
+     AT(100, 0), false, 100, 400},
 };
 
 static void table(void **state)
