@@ -222,13 +222,17 @@ class Raw(str):
     """A value that is libconfig text already."""
 
 
+def migrate():
+    done = parkway("migrate")
+    check(done.returncode == 0, f"parkway migrate ended with {done.returncode}: {done.stderr or done.stdout}")
+
+
 def capture(*tables):
     """Adds tables to capture.tables, migrates and lets the daemons read the new configuration."""
     known = json.loads(configured().get("capture", {}).get("tables", '["public.parking_slots"]'))
     wanted = known + [t for t in tables if t not in known]
     configure("capture", tables=wanted)
-    done = parkway("migrate")
-    check(done.returncode == 0, f"parkway migrate ended with {done.returncode}: {done.stderr or done.stdout}")
+    migrate()
     if wanted != known:
         restart("relay", "consumer", "router")
 
