@@ -7,7 +7,7 @@
 
 #include "mq/link.h"
 
-enum { PUBLISH_HEADERS_MAX = 24 };
+enum { PUBLISH_HEADERS_MAX = 64 };
 
 struct publish_header {
     const char *name;

@@ -1,19 +1,22 @@
-/* events.c - parkway events: reading the stream of events, and filling queues from it again.
+/* events.c - parkway events: reading the stream of events or the event store table, and filling queues from it again.
  *
- *   parkway events [--from=PLACE] [--key=PATTERN] [--limit=N] [--follow] [--json]
- *   parkway events --republish (--to=QUEUE | --bindings) [--from=PLACE] [--key=PATTERN] [--limit=N]
+ *   parkway events [--store] [--from=PLACE] [--key=PATTERN] [--limit=N] [--follow] [--json]
+ *   parkway events --republish (--to=QUEUE | --bindings) [--store] [--from=PLACE] [--key=PATTERN] [--limit=N]
  *
  * PLACE is first (default), last (the end of the stream, for --follow), a position of the primary (events at
  * or behind it), offset:N of the stream, or a time as 2026-01-31T12:00:00Z (events of commits at or after
  * it). PATTERN is a binding key with * and #. Without --follow the command ends when nothing has come
  * for a second.
  *
+ * --store takes the events from the table public.events of the primary, which keeps them for ever (eventrows.h tells in
+ * what they differ). PLACE is first, seq:N or a time then, and there is no --follow.
+ *
  * --republish sends what it reads to one queue, or with --bindings to every queue of events.bindings whose key
  * fits: under the same routing key, message id and headers, persistent, mandatory and confirmed, a bounded
  * number at a time; nobody else gets it. A queue that has an event already gets it again. When it is
- * interrupted, it says from which offset to go on.
+ * interrupted, it says from where to go on.
  *
- * Exit status: 0; 1 failure; 2 usage; 3 no such stream or queue; 5 the broker is down. */
+ * Exit status: 0; 1 failure; 2 usage; 3 no such stream, queue or table; 5 broker or primary is down. */
 #include "ops/ops.h"
 
 #include "base/clock.h"
@@ -26,6 +29,7 @@
 #include "mq/consume.h"
 #include "mq/publish.h"
 #include "mq/topology.h"
+#include "ops/eventrows.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -34,21 +38,38 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PREFETCH = 200, ACK_EVERY = 100, WINDOW = 200, QUIET_MS = 1000, CONFIRM_MS = 30000 };
+enum {
+    PREFETCH = 200,
+    ACK_EVERY = 100,
+    WINDOW = 200,
+    QUIET_MS = 1000,
+    CONFIRM_MS = 30000,
+};
 
 struct request {
     struct consume_place place;
     struct position from; /* lsn 0: anywhere */
     int64_t from_s;       /* 0: any time */
+    int64_t from_seq;     /* 0: any; of --store alone */
     const char *key;
     int64_t limit; /* 0: none */
-    bool follow, json, republish, bindings;
+    bool store, follow, json, republish, bindings;
     const char *to;
 };
 
 /* A queue to be filled, and the key under which it was bound. */
 struct target {
     char *queue, *key;
+};
+
+/* A message as it was, from the stream or a row: shown, or sent again. at: its offset, or its seq. */
+struct message {
+    uint64_t at;
+    struct str time; /* cloudEvents:time, or p NULL */
+    struct publish_message m;
+    struct publish_header headers[PUBLISH_HEADERS_MAX];
+    char names[PUBLISH_HEADERS_MAX][256];
+    char key[256], id[256], type[128];
 };
 
 struct events {
@@ -60,8 +81,8 @@ struct events {
     size_t target_count;
     uint64_t tag;             /* of the last message published */
     uint64_t confirmed;       /* every one up to this is */
-    uint64_t offsets[WINDOW]; /* of the unconfirmed ones, by tag */
-    uint64_t next;            /* the offset to go on from */
+    uint64_t offsets[WINDOW]; /* of the unconfirmed ones, by tag; of rows: their seqs */
+    uint64_t next;            /* the offset or seq to go on from */
     int64_t count;
 };
 
@@ -101,6 +122,9 @@ static bool read_place(const char *text, struct request *q)
         q->place.from = CONSUME_OFFSET;
         q->place.offset = strtoull(text + 7, &end, 10);
         return end != text + 7 && *end == '\0';
+    } else if (strncmp(text, "seq:", 4) == 0) {
+        q->from_seq = strtoll(text + 4, &end, 10);
+        return end != text + 4 && *end == '\0' && q->from_seq >= 0;
     } else if (position_parse(str_of(text), &q->from)) {
         q->place.from = CONSUME_FIRST;
     } else {
@@ -112,53 +136,102 @@ static bool read_place(const char *text, struct request *q)
     return true;
 }
 
+/* --- a message in one form ---------------------------------------------------------------------------- */
+
+static void text_into(char *out, size_t size, struct str text)
+{
+    snprintf(out, size, "%.*s", STR_ARG(text));
+}
+
+static void finish_message(struct message *out, size_t header_count, struct str body)
+{
+    out->m = (struct publish_message){.key = out->key,
+                                      .content_type = out->type,
+                                      .message_id = out->id,
+                                      .headers = out->headers,
+                                      .header_count = header_count,
+                                      .body = body};
+    out->time = STR_NULL;
+    for (size_t i = 0; i < header_count; i++) {
+        if (strcmp(out->headers[i].name, "cloudEvents:time") == 0) {
+            out->time = out->headers[i].text;
+        }
+    }
+}
+
+/* Of the stream; borrows from the delivery. */
+static void message_of_delivery(struct message *out, const struct link_event *d)
+{
+    size_t n = 0;
+    size_t at = 0;
+    out->at = 0;
+    (void)consume_offset(d, &out->at);
+    while (n < PUBLISH_HEADERS_MAX &&
+           link_header_next(d, &at, out->names[n], sizeof out->names[n], &out->headers[n].text,
+                            &out->headers[n].number)) {
+        out->headers[n].name = out->names[n];
+        n += strcmp(out->names[n], "x-stream-offset") != 0;
+    }
+    text_into(out->key, sizeof out->key, d->key);
+    text_into(out->id, sizeof out->id, d->message_id);
+    text_into(out->type, sizeof out->type, d->content_type);
+    finish_message(out, n, d->body);
+}
+
+/* Of the table: its id is the event's own, since the row does not know its position. */
+static void message_of_row(struct message *out, const struct event *row, int64_t seq)
+{
+    out->at = (uint64_t)seq;
+    text_into(out->key, sizeof out->key, str_of(row->key));
+    text_into(out->id, sizeof out->id, str_of(row->message_id));
+    text_into(out->type, sizeof out->type, STR("application/json"));
+    for (size_t i = 0; i < row->header_count; i++) {
+        out->headers[i] = (struct publish_header){.name = row->headers[i].name,
+                                                  .text = event_header_text(row, i)};
+        if (strcmp(row->headers[i].name, "cloudEvents:id") == 0) {
+            text_into(out->id, sizeof out->id, out->headers[i].text);
+        }
+    }
+    finish_message(out, row->header_count, buf_str(&row->body));
+}
+
 /* --- showing ----------------------------------------------------------------------------------------- */
 
-static void add_headers(struct json *j, const struct link_event *m)
+static void add_headers(struct json *j, const struct message *m)
 {
-    size_t at = 0;
-    char name[256];
-    struct str text;
-    int64_t number;
     json_key(j, "headers");
     json_object(j);
-    while (link_header_next(m, &at, name, sizeof name, &text, &number)) {
-        if (strcmp(name, "x-stream-offset") == 0) {
-            continue;
-        }
-        json_key(j, name);
-        if (text.p != NULL) {
-            json_text(j, text);
+    for (size_t i = 0; i < m->m.header_count; i++) {
+        json_key(j, m->headers[i].name);
+        if (m->headers[i].text.p != NULL) {
+            json_text(j, m->headers[i].text);
         } else {
-            json_int(j, number);
+            json_int(j, m->headers[i].number);
         }
     }
     json_object_end(j);
 }
 
-static void show(const struct events *ev, const struct link_event *m, uint64_t offset)
+static void show(const struct events *ev, const struct message *m)
 {
-    struct str when = STR_NULL;
     struct buf out = BUF_INIT;
-    (void)link_header_text(m, "cloudEvents:time", &when);
     if (!ev->q.json) {
-        buf_addf(&out, "%" PRIu64 " %.*s %.*s %.*s\n", offset, STR_ARG(m->key),
-                 STR_ARG(m->message_id), STR_ARG(when));
-        buf_addstr(&out, m->body);
+        buf_addf(&out, "%" PRIu64 " %s %s %.*s\n", m->at, m->key, m->id, STR_ARG(m->time));
+        buf_addstr(&out, m->m.body);
     } else {
         struct json j;
         json_init(&j, &out, JSON_COMPACT);
         json_object(&j);
-        json_key_int(&j, "offset", (int64_t)offset);
-        json_key_text(&j, "routing_key", m->key);
-        json_key_text(&j, "message_id", m->message_id);
-        json_key_text(&j, "content_type", m->content_type);
+        json_key_int(&j, ev->q.store ? "seq" : "offset", (int64_t)m->at);
+        json_key_text(&j, "routing_key", str_of(m->key));
+        json_key_text(&j, "message_id", str_of(m->id));
+        json_key_text(&j, "content_type", str_of(m->type));
         add_headers(&j, m);
         json_key(&j, "data");
-        if (member_check(m->body)) {
-            json_raw(&j, m->body);
+        if (member_check(m->m.body)) {
+            json_raw(&j, m->m.body);
         } else {
-            json_text(&j, m->body);
+            json_text(&j, m->m.body);
         }
         json_object_end(&j);
     }
@@ -230,39 +303,16 @@ static bool has_target(const struct events *ev, struct str key)
     return false;
 }
 
-static int send_again(struct events *ev, const struct link_event *m, uint64_t offset,
-                      struct err *e)
+static int send_again(struct events *ev, struct message *m, struct err *e)
 {
-    struct publish_header headers[PUBLISH_HEADERS_MAX];
-    char names[PUBLISH_HEADERS_MAX][256];
-    char key[256];
-    char id[256];
-    char type[128];
-    size_t n = 0;
-    size_t at = 0;
     int rc = pump(ev, WINDOW - 1, e);
-    while (rc == 0 && n < PUBLISH_HEADERS_MAX &&
-           link_header_next(m, &at, names[n], sizeof names[n], &headers[n].text,
-                            &headers[n].number)) {
-        headers[n].name = names[n];
-        n += strcmp(names[n], "x-stream-offset") != 0;
-    }
     if (rc != 0) {
         return rc;
     }
-    snprintf(key, sizeof key, "%.*s", STR_ARG(m->key));
-    snprintf(id, sizeof id, "%.*s", STR_ARG(m->message_id));
-    snprintf(type, sizeof type, "%.*s", STR_ARG(m->content_type));
-    struct publish_message again = {.exchange = ev->exchange,
-                                    .key = key,
-                                    .content_type = type,
-                                    .message_id = id,
-                                    .headers = headers,
-                                    .header_count = n,
-                                    .body = m->body};
-    ev->offsets[(ev->tag + 1) % WINDOW] = offset;
+    m->m.exchange = ev->exchange;
+    ev->offsets[(ev->tag + 1) % WINDOW] = m->at;
     ev->tag++;
-    return publish_send(ev->out, &again, e);
+    return publish_send(ev->out, &m->m, e);
 }
 
 static void add_target(struct events *ev, const char *queue, size_t n, const char *key)
@@ -316,24 +366,29 @@ static void close_targets(struct events *ev)
 
 /* --- reading ----------------------------------------------------------------------------------------- */
 
-static int take(struct events *ev, const struct link_event *m, struct err *e)
+static int take(struct events *ev, struct message *m, struct err *e)
 {
-    uint64_t offset = 0;
-    int rc = 0;
-    (void)consume_offset(m, &offset);
-    if (wanted(ev, m) && (!ev->q.republish || has_target(ev, m->key))) {
-        if (ev->q.republish) {
-            rc = send_again(ev, m, offset, e);
-        } else {
-            show(ev, m, offset);
-        }
-        ev->count++;
+    ev->count++;
+    if (ev->q.republish) {
+        return send_again(ev, m, e);
     }
-    ev->next = offset + 1;
-    return rc == 0 && m->tag % ACK_EVERY == 0 ? consume_ack(ev->in, m->tag, e) : rc;
+    show(ev, m);
+    return 0;
 }
 
-static int read_on(struct events *ev, struct err *e)
+static int take_delivery(struct events *ev, const struct link_event *d, struct err *e)
+{
+    struct message m;
+    int rc = 0;
+    message_of_delivery(&m, d);
+    if (wanted(ev, d) && (!ev->q.republish || has_target(ev, d->key))) {
+        rc = take(ev, &m, e);
+    }
+    ev->next = m.at + 1;
+    return rc == 0 && d->tag % ACK_EVERY == 0 ? consume_ack(ev->in, d->tag, e) : rc;
+}
+
+static int read_stream(struct events *ev, struct err *e)
 {
     int64_t quiet_us = clock_mono_us();
     int rc = consume_start(ev->in, setup()->events_stream, "parkway.events", PREFETCH,
@@ -343,7 +398,7 @@ static int read_on(struct events *ev, struct err *e)
         rc = link_next(ev->in, 100, &m, e);
         if (rc == 0 && m.kind == LINK_DELIVER) {
             quiet_us = clock_mono_us();
-            rc = take(ev, &m, e);
+            rc = take_delivery(ev, &m, e);
         } else if (rc == 0 && m.kind == LINK_CANCEL) {
             rc = err_set(e, ERR_UNAVAILABLE, "the stream was deleted, or moved");
         } else if (rc == 0 && m.kind == LINK_NONE) {
@@ -354,9 +409,32 @@ static int read_on(struct events *ev, struct err *e)
             }
         }
     }
-    if (rc == 0 && ev->q.republish) {
-        rc = pump(ev, 0, e);
+    return rc;
+}
+
+static int read_table(struct events *ev, struct err *e)
+{
+    struct eventrows *table = NULL;
+    struct event *row = NULL;
+    int64_t seq = 0;
+    int rc = eventrows_open(&table, ev->q.from_seq, ev->q.from_s, e);
+    while (rc == 0 && !daemon_stopping() && (ev->q.limit == 0 || ev->count < ev->q.limit)) {
+        struct message m;
+        rc = eventrows_next(table, &row, &seq, e);
+        if (rc != 0 || row == NULL) {
+            break;
+        }
+        struct str key = str_of(row->key);
+        bool fits = ev->q.key == NULL || pattern_match(str_of(ev->q.key), key);
+        if (fits && (!ev->q.republish || has_target(ev, key))) {
+            message_of_row(&m, row, seq);
+            rc = take(ev, &m, e);
+        } else if (ev->q.republish) {
+            rc = pump(ev, WINDOW, e); /* heartbeats */
+        }
+        ev->next = (uint64_t)seq + 1;
     }
+    eventrows_close(table);
     return rc;
 }
 
@@ -366,25 +444,24 @@ static int usage(void)
 {
     fprintf(
         stderr,
-        "usage: parkway events [--from=PLACE] [--key=PATTERN] [--limit=N] [--follow] [--json]\n"
-        "       parkway events --republish (--to=QUEUE|--bindings) [--from=PLACE]\n"
+        "usage: parkway events [--store] [--from=PLACE] [--key=PATTERN] [--limit=N] "
+        "[--follow]\n"
+        "                      [--json]\n"
+        "       parkway events --republish (--to=QUEUE|--bindings) [--store] [--from=PLACE]\n"
         "                      [--key=PATTERN] [--limit=N]\n"
-        "PLACE: first, last, a position, offset:N, or a time as 2026-01-31T12:00:00Z\n");
+        "PLACE: first, last, a position, offset:N, or a time as 2026-01-31T12:00:00Z;\n"
+        "       with --store: first, seq:N, or a time\n");
     return err_exit(ERR_USAGE);
 }
 
 static bool read_options(int argc, char **argv, struct request *q)
 {
     static const struct option options[] = {
-        {"from", required_argument, NULL, 'f'},
-        {"key", required_argument, NULL, 'k'},
-        {"limit", required_argument, NULL, 'l'},
-        {"follow", no_argument, NULL, 'F'},
-        {"json", no_argument, NULL, 'j'},
-        {"republish", no_argument, NULL, 'r'},
-        {"to", required_argument, NULL, 't'},
-        {"bindings", no_argument, NULL, 'b'},
-        {NULL, 0, NULL, 0},
+        {"from", required_argument, NULL, 'f'},  {"key", required_argument, NULL, 'k'},
+        {"limit", required_argument, NULL, 'l'}, {"follow", no_argument, NULL, 'F'},
+        {"json", no_argument, NULL, 'j'},        {"republish", no_argument, NULL, 'r'},
+        {"to", required_argument, NULL, 't'},    {"bindings", no_argument, NULL, 'b'},
+        {"store", no_argument, NULL, 's'},       {NULL, 0, NULL, 0},
     };
     bool ok = true;
     int o;
@@ -404,11 +481,16 @@ static bool read_options(int argc, char **argv, struct request *q)
         case 'r': q->republish = true; break;
         case 't': q->to = optarg; break;
         case 'b': q->bindings = true; break;
+        case 's': q->store = true; break;
         default: ok = false;
         }
     }
     bool somewhere = (q->to != NULL) != q->bindings;
-    return ok && optind == argc &&
+    bool timed = q->from_s != 0;
+    bool place =
+        q->store ? !q->follow && q->from.lsn == 0 && (timed || q->place.from == CONSUME_FIRST)
+                 : q->from_seq == 0;
+    return ok && optind == argc && place &&
            (q->republish ? somewhere && !q->follow && !q->json : q->to == NULL && !q->bindings);
 }
 
@@ -420,14 +502,17 @@ int events_main(int argc, char **argv)
         return usage();
     }
     daemon_init();
-    ev.next = ev.q.place.offset;
+    ev.next = ev.q.store ? (uint64_t)ev.q.from_seq : ev.q.place.offset;
     struct link_options o = {.name = "parkway events"};
-    int rc = link_open(&ev.in, setup()->broker_url, &o, &e);
+    int rc = ev.q.store ? 0 : link_open(&ev.in, setup()->broker_url, &o, &e);
     if (rc == 0 && ev.q.republish) {
         rc = open_targets(&ev, &e);
     }
     if (rc == 0) {
-        rc = read_on(&ev, &e);
+        rc = ev.q.store ? read_table(&ev, &e) : read_stream(&ev, &e);
+    }
+    if (rc == 0 && ev.q.republish) {
+        rc = pump(&ev, 0, &e);
     }
     fflush(stdout);
     if (ev.q.republish) {
@@ -437,7 +522,8 @@ int events_main(int argc, char **argv)
         fprintf(stderr, "error: %s\n", e.text);
     }
     if (ev.q.republish && (rc != 0 || daemon_stopping())) {
-        fprintf(stderr, "hint: go on with --from=offset:%" PRIu64 "\n", resume_offset(&ev));
+        fprintf(stderr, "hint: go on with --from=%s:%" PRIu64 "\n",
+                ev.q.store ? "seq" : "offset", resume_offset(&ev));
     }
     close_targets(&ev);
     link_close(ev.in);

@@ -13,6 +13,11 @@
 struct conn;
 struct rows;
 
+/* For conn_options.options: values come as texts that say the same everywhere, whatever the settings of server, database
+ * and role are; those of the log. */
+#define CONN_EXACT_TEXTS                                                                       \
+    "-c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=3 -c bytea_output=hex"
+
 struct conn_options {
     const char *application_name;
     const char *options;   /* startup "-c name=value" list, or NULL */

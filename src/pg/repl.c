@@ -22,8 +22,7 @@ int repl_open(struct repl **out, const char *url, int sender_timeout_ms, struct 
     *out = NULL;
     char options[320];
     snprintf(options, sizeof options,
-             "-c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=3"
-             " -c bytea_output=hex"
+             CONN_EXACT_TEXTS
              " -c wal_sender_timeout=%d -c statement_timeout=0 -c lock_timeout=0"
              " -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0",
              sender_timeout_ms);
