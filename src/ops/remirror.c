@@ -86,23 +86,37 @@ static int look_up(struct remirror *r, struct err *e)
         "       (select string_agg(quote_ident(attname), ', ' order by attnum) from "
         "pg_attribute"
         "         where attrelid = $1::text::regclass and attnum > 0 and not attisdropped"
-        "           and attgenerated = ''),"
-        "       (select count(*) from parkway.parked p where p.consumer = $2 and p.state = "
-        "'parked'"
-        "         and to_regclass(p.relation) = $1::text::regclass)",
-        2, (struct str[]){str_of(r->m->target), str_of(r->consumer)}, &rows, e);
+        "           and attgenerated = '')",
+        1, (struct str[]){str_of(r->m->target)}, &rows, e);
     if (rc != 0) {
         return rc;
     }
     if (rows_get(rows, 0, 0).p == NULL) {
         rc = err_set(e, ERR_CONFLICT, "%s has no primary key", r->m->target);
-    } else if (rows_int(rows, 0, 3) > 0) {
-        rc = err_set(e, ERR_CONFLICT,
-                     "%s has parked changes: see to them first (parkway parked)", r->m->target);
     } else {
         r->keys = def_strdup(rows_text(rows, 0, 0));
         r->match = def_strdup(rows_text(rows, 0, 1));
         r->columns = def_strdup(rows_text(rows, 0, 2));
+    }
+    rows_free(rows);
+    return rc;
+}
+
+/* The rows of the copy hold what is parked; tried again behind the exchange, it would bring back what is past. */
+static int refuse_parked(struct remirror *r, struct err *e)
+{
+    struct rows *rows = NULL;
+    int rc = conn_query(
+        r->replica,
+        "select from parkway.parked p where p.consumer = $2 and (p.state in ('parked', 'retry')"
+        "   or p.state = 'skipped' and not p.overtaken)"
+        " and p.relation = (select n.nspname || '.' || c.relname from pg_class c"
+        "   join pg_namespace n on n.oid = c.relnamespace where c.oid = $1::text::regclass)"
+        " limit 1",
+        2, (struct str[]){str_of(r->m->target), str_of(r->consumer)}, &rows, e);
+    if (rc == 0 && rows_count(rows) > 0) {
+        rc = err_set(e, ERR_CONFLICT,
+                     "%s has parked changes: see to them first (parkway parked)", r->m->target);
     }
     rows_free(rows);
     return rc;
@@ -114,7 +128,7 @@ static int look_up(struct remirror *r, struct err *e)
 #define FAILED                                                                                 \
     " exception when others then if sqlstate ~ '^(08|25|40|53|55|57|58|XX)' then raise; end "  \
     "if;"                                                                                      \
-    " perform parkway.view_break(%2$s, sqlerrm); end; return null; end$$;"
+    " perform parkway.view_break(%2$s, sqlerrm); end; return null; end$parkway$;"
 
 static const char objects_sql[] =
     "create table parkway.view_%2$s (like %1$s including generated);"
@@ -122,14 +136,14 @@ static const char objects_sql[] =
     " create table parkway.view_%2$s_log as select null::boolean as everything, %3$s from %1$s"
     "  with no data;"
     " create function parkway.view_%2$s_everything() returns void language sql as"
-    "  $$insert into parkway.view_%2$s_log (everything) values (true)$$;"
+    "  $parkway$insert into parkway.view_%2$s_log (everything) values (true)$parkway$;"
     " create function parkway.view_%2$s_emptied() returns trigger language plpgsql as"
-    "  $$begin perform parkway.view_%2$s_everything(); return null; end$$;"
+    "  $parkway$begin perform parkway.view_%2$s_everything(); return null; end$parkway$;"
     " create function parkway.view_%2$s_changed_0() returns trigger language plpgsql as"
-    "  $$begin begin insert into parkway.view_%2$s_log select null::boolean, %3$s from "
+    "  $parkway$begin begin insert into parkway.view_%2$s_log select null::boolean, %3$s from "
     "touched;" FAILED
     " create function parkway.view_%2$s_updated_0() returns trigger language plpgsql as"
-    "  $$begin begin insert into parkway.view_%2$s_log select null::boolean, %3$s from "
+    "  $parkway$begin begin insert into parkway.view_%2$s_log select null::boolean, %3$s from "
     "parkway_old"
     "   union select null::boolean, %3$s from parkway_new;" FAILED;
 
@@ -266,6 +280,10 @@ static int exchange(struct remirror *r, struct err *e)
     if (rc == 0) {
         rc = formatted(r, "lock table %1$s in share row exclusive mode", NULL, e);
     }
+    if (rc ==
+        0) { /* meanwhile: the consumer has passed the copy's place, so it parks nothing older any more */
+        rc = refuse_parked(r, e);
+    }
     if (rc == 0) {
         rc = formatted(r, "select from parkway.view_%2$s_log where everything", &whole, e);
     }
@@ -300,6 +318,9 @@ static int run(struct remirror *r, struct err *e)
     }
     if (rc == 0) {
         rc = look_up(r, e);
+    }
+    if (rc == 0) {
+        rc = refuse_parked(r, e);
     }
     if (rc == 0) {
         rc = hook(r, e);
