@@ -359,14 +359,32 @@ static int sample(const struct copytable *t, struct conn *primary, size_t wanted
     return rc;
 }
 
-static int empty_targets(const struct copytable *t, struct conn *replica, struct err *e)
+/* What was parked of a target is behind the rows that are about to come; nothing needs to wait for it. */
+static int clear_parked(struct conn *replica, const char *consumer, const char *target,
+                        struct err *e)
+{
+    return conn_query(replica,
+                      "with gone as (delete from parkway.parked where consumer = $1 "
+                      "and relation = array_to_string(parse_ident($2), '.') "
+                      "and state in ('parked', 'retry', 'skipped') returning *) "
+                      "insert into parkway.parked_audit "
+                      "(who, action, consumer, parked_id, relation, key, position) "
+                      "select 'bootstrap', 'cleared', consumer, id, relation, key, position "
+                      "from gone where op <> 'moved'",
+                      2, (struct str[]){str_of(consumer), str_of(target)}, NULL, e);
+}
+
+static int empty_targets(const struct copytable *t, struct conn *replica, const char *consumer,
+                         struct err *e)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < t->target_count; i++) {
+        const char *target = t->targets[i].mirror->target;
         struct buf sql = BUF_INIT;
-        buf_addf(&sql, "truncate %s", t->targets[i].mirror->target);
+        buf_addf(&sql, "truncate %s", target);
         rc = conn_exec(replica, buf_cstr(&sql), e);
         buf_fini(&sql);
+        rc = rc == 0 ? clear_parked(replica, consumer, target, e) : rc;
     }
     return rc;
 }
@@ -402,7 +420,7 @@ static int book(const struct copytable *t, struct conn *replica, const char *con
                         "delete from parkway.table_chunk where consumer = $1 and relation = $2",
                         2, params, NULL, e);
     }
-    rc = rc == 0 ? empty_targets(t, replica, e) : rc;
+    rc = rc == 0 ? empty_targets(t, replica, consumer, e) : rc;
     for (size_t i = 0; rc == 0 && i < count; i++) {
         rc = book_chunk(t, replica, consumer, i, i > 0 ? rows_text(bounds, i - 1, 0) : NULL,
                         t->rows_estimated / (int64_t)count, e);
