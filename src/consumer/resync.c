@@ -236,7 +236,8 @@ static int remember(struct resync *r, const struct relation *rel, struct err *e)
                       ARRAY_LEN(params), params, NULL, e);
 }
 
-static int one_sink(struct resync *r, struct sink *s, struct err *e)
+/* *compared: its rows are those of the snapshot now. */
+static int one_sink(struct resync *r, struct sink *s, bool *compared, struct err *e)
 {
     int rc = sink_know(s, r->replica, e);
     if (rc != 0) {
@@ -251,6 +252,7 @@ static int one_sink(struct resync *r, struct sink *s, struct err *e)
                  s->broken.code != 0 ? s->broken.text : "it does not show the present rows");
         return 0;
     }
+    *compared = true;
     int64_t before = r->changed;
     rc = fetch(r, s, e);
     if (rc == 0) {
@@ -271,6 +273,7 @@ static int one_table(struct resync *r, const struct mirrors *mirrors, const stru
 {
     struct buf msg = BUF_INIT;
     bool changed;
+    bool compared = false; /* a target, at least */
     describe(&msg, cat, from, to);
     r->only = rows_text(cat, from, PUB_ONLY);
     r->filter = rows_text(cat, from, PUB_FILTER);
@@ -279,9 +282,9 @@ static int one_table(struct resync *r, const struct mirrors *mirrors, const stru
     struct relation *rel =
         relations_find(&r->relations, (uint32_t)rows_int(cat, from, PUB_OID));
     for (size_t i = 0; rc == 0 && i < rel->sink_count; i++) {
-        rc = one_sink(r, rel->sinks[i], e);
+        rc = one_sink(r, rel->sinks[i], &compared, e);
     }
-    return rc == 0 && rel->sink_count > 0 ? remember(r, rel, e) : rc;
+    return rc == 0 && compared ? remember(r, rel, e) : rc;
 }
 
 /* A copy in the middle: its rows are not ours to compare. */
