@@ -54,73 +54,6 @@ static void add_server(struct status *s, const char *key, int rc, const struct e
     }
 }
 
-/* One line for each table that is being copied, or that the consumer is not past the copy of. */
-static void print_copies(struct conn *replica)
-{
-    struct rows *r = NULL;
-    struct err e = ERR_INIT;
-    if (replica != NULL &&
-        conn_query(replica,
-                   "select consumer, relation, count(lsn), count(*), coalesce(sum(rows), 0), "
-                   "sum(case when lsn is null then rows_estimated else rows end), "
-                   "case when count(lsn) < count(*) then 'parkway bootstrap ' || consumer || "
-                   "' goes on with it' else 'read when the consumer is past ' || max(lsn) end "
-                   "from parkway.table_chunk group by 1, 2 order by 1, 2",
-                   0, NULL, &r, &e) != 0) {
-        fprintf(stderr, "status: %s\n", e.text);
-    }
-    for (size_t i = 0; r != NULL && i < rows_count(r); i++) {
-        printf("copy: table %s (consumer %s): %s of %s pieces, %s of about %s rows; %s\n",
-               rows_text(r, i, 1), rows_text(r, i, 0), rows_text(r, i, 2), rows_text(r, i, 3),
-               rows_text(r, i, 4), rows_text(r, i, 5), rows_text(r, i, 6));
-    }
-    rows_free(r);
-}
-
-/* One line for each table with parked changes: how many, and the oldest one's cause. */
-static void print_parked(struct conn *replica)
-{
-    struct rows *r = NULL;
-    struct err e = ERR_INIT;
-    if (replica != NULL &&
-        conn_query(replica,
-                   "select distinct on (consumer, relation) consumer, relation,"
-                   " count(*) over (partition by consumer, relation), state, error,"
-                   " to_char(parked_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-                   " from parkway.parked where op <> 'moved' and state <> 'skipped'"
-                   " order by consumer, relation, id",
-                   0, NULL, &r, &e) != 0) {
-        fprintf(stderr, "status: %s\n", e.text);
-    }
-    for (size_t i = 0; r != NULL && i < rows_count(r); i++) {
-        printf("%s of %s: %s (consumer %s), oldest since %s: %s\n", rows_text(r, i, 3),
-               rows_text(r, i, 1), rows_text(r, i, 2), rows_text(r, i, 0), rows_text(r, i, 5),
-               rows_text(r, i, 4));
-    }
-    rows_free(r);
-}
-
-/* One line for each table that is not followed or not whole, with what repairs it. */
-static void print_tables(struct conn *replica)
-{
-    struct rows *r = NULL;
-    struct err e = ERR_INIT;
-    if (replica != NULL &&
-        conn_query(replica,
-                   "select state, relation, target, consumer, reason, hint,"
-                   " to_char(since at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-                   " from parkway.table_state where state <> 'ok' order by consumer, relation",
-                   0, NULL, &r, &e) != 0) {
-        fprintf(stderr, "status: %s\n", e.text);
-    }
-    for (size_t i = 0; r != NULL && i < rows_count(r); i++) {
-        printf("%s: table %s (target %s, consumer %s) since %s: %s; hint: %s\n",
-               rows_text(r, i, 0), rows_text(r, i, 1), rows_text(r, i, 2), rows_text(r, i, 3),
-               rows_text(r, i, 6), rows_text(r, i, 4), rows_text(r, i, 5));
-    }
-    rows_free(r);
-}
-
 static int open_database(struct conn **out, const char *url, struct err *e)
 {
     struct conn_options o = {.application_name = "parkway status",
@@ -138,6 +71,42 @@ static struct rows *ask(struct conn *c, const char *sql, size_t count, const str
     }
     return r;
 }
+
+/* Lines that the replica itself writes, one for each table that there is something to say of. */
+static void print_lines(struct conn *replica, const char *sql)
+{
+    struct rows *r = ask(replica, sql, 0, NULL);
+    for (size_t i = 0; r != NULL && i < rows_count(r); i++) {
+        puts(rows_text(r, i, 0));
+    }
+    rows_free(r);
+}
+
+/* What is being copied, or was and the consumer is not past it. */
+static const char copies_sql[] =
+    "select format('copy: table %s (consumer %s): %s of %s pieces, %s of about %s rows; %s',"
+    " relation, consumer, count(lsn), count(*), coalesce(sum(rows), 0),"
+    " sum(case when lsn is null then rows_estimated else rows end),"
+    " case when count(lsn) < count(*) then 'parkway bootstrap ' || consumer || ' goes on with "
+    "it'"
+    " else 'read when the consumer is past ' || max(lsn) end)"
+    " from parkway.table_chunk group by consumer, relation order by consumer, relation";
+
+/* Parked changes: how many, and the oldest one's cause. */
+static const char parked_sql[] =
+    "select distinct on (consumer, relation)"
+    " format('%s of %s: %s (consumer %s), oldest since %s: %s', state, relation,"
+    " count(*) over (partition by consumer, relation), consumer,"
+    " to_char(parked_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), error)"
+    " from parkway.parked where op <> 'moved' and state <> 'skipped'"
+    " order by consumer, relation, id";
+
+/* What is not followed or not whole, with what repairs it. */
+static const char tables_sql[] =
+    "select format('%s: table %s (target %s, consumer %s) since %s: %s; hint: %s', state,"
+    " relation, target, consumer,"
+    " to_char(since at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), reason, hint)"
+    " from parkway.table_state where state <> 'ok' order by consumer, relation";
 
 static const char *text_of(const struct rows *r, size_t column)
 {
@@ -276,9 +245,9 @@ int status_main(int argc, char **argv)
     add_replica(&s, replica);
     add_dead_letters(&s, broker);
     print_detail(&s);
-    print_copies(replica);
-    print_parked(replica);
-    print_tables(replica);
+    print_lines(replica, copies_sql);
+    print_lines(replica, parked_sql);
+    print_lines(replica, tables_sql);
     link_close(broker);
     conn_close(replica);
     conn_close(primary);
