@@ -221,6 +221,7 @@ static int watch_slot(struct applied *a, struct err *e)
     if (rc != 0) {
         return rc;
     }
+    atomic_store(&s->asked_lsn, slot.wal_lsn);
     forecast_add(&a->forecast, now, slot.held_bytes);
     struct forecast_bounds bounds = {.held_bytes = slot.held_bytes,
                                      .budget_bytes = (uint64_t)relay_conf()->wal_budget_bytes,

@@ -325,7 +325,8 @@ int registry_slot(struct conn *c, struct registry_slot *out, struct err *e)
     struct rows *rows;
     int rc = conn_query(c,
                         "SELECT wal_status, coalesce(safe_wal_size, -1),"
-                        " greatest(pg_current_wal_lsn() - confirmed_flush_lsn, 0)::bigint"
+                        " greatest(pg_current_wal_lsn() - confirmed_flush_lsn, 0)::bigint,"
+                        " pg_current_wal_lsn()::text"
                         " FROM pg_replication_slots WHERE slot_name = $1",
                         1, &slot, &rows, e);
     if (rc != 0) {
@@ -337,6 +338,9 @@ int registry_slot(struct conn *c, struct registry_slot *out, struct err *e)
         *out = (struct registry_slot){.wal = wal_of(rows_text(rows, 0, 0)),
                                       .safe_bytes = rows_int(rows, 0, 1),
                                       .held_bytes = (uint64_t)rows_int(rows, 0, 2)};
+        if (!lsn_parse(rows_get(rows, 0, 3), &out->wal_lsn)) {
+            rc = err_set(e, ERR_PROTOCOL, "could not read the primary's position");
+        }
     }
     rows_free(rows);
     return rc;

@@ -30,6 +30,7 @@ enum registry_wal { REGISTRY_RESERVED, REGISTRY_EXTENDED, REGISTRY_UNRESERVED, R
 
 struct registry_slot {
     enum registry_wal wal;
+    uint64_t wal_lsn;    /* the primary's position */
     uint64_t held_bytes; /* between the slot's confirmed position and the primary's */
     int64_t safe_bytes;  /* until the primary removes what the slot needs; -1: no bound */
 };

@@ -53,6 +53,9 @@ void release_decide(struct release *r, struct session *s, const struct release_i
         slowest = lsn < slowest ? lsn : slowest;
     }
     bool applied = strcmp(relay_conf()->release, "applied") == 0;
+    /* while publishing waits for a replica nothing is read, and the budget counts what is written meanwhile */
+    uint64_t heard_lsn = atomic_load(&s->heard_lsn);
+    uint64_t asked_lsn = atomic_load(&s->asked_lsn);
     struct frontier_in f = {
         .released = atomic_load(&s->released_lsn),
         .log_lsn = in->log_lsn,
@@ -62,7 +65,7 @@ void release_decide(struct release *r, struct session *s, const struct release_i
         .replicas = replicas,
         .replica_count = r->replica_count,
         .replicas_known = r->replicas_known,
-        .wal_lsn = atomic_load(&s->heard_lsn),
+        .wal_lsn = heard_lsn > asked_lsn ? heard_lsn : asked_lsn,
         .wal_budget = (uint64_t)relay_conf()->wal_budget_bytes,
     };
     struct frontier_out out = frontier_decide(&f);

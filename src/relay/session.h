@@ -146,7 +146,8 @@ struct session {
     _Atomic(struct link *) publish_link; /* for interruption */
     _Atomic(struct link *) read_link;
 
-    _Atomic uint64_t heard_lsn;     /* capture: the server's position */
+    _Atomic uint64_t heard_lsn;     /* capture: the server's position, as far as it was read */
+    _Atomic uint64_t asked_lsn;     /* applied: and as it was asked for, reading or not */
     _Atomic uint64_t released_lsn;  /* emit: what the slot may forget */
     _Atomic uint64_t log_lsn;       /* emit: confirmed prefix of the log */
     _Atomic uint64_t data_lsn;      /* emit: last place of rows in the log */
