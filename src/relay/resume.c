@@ -20,22 +20,6 @@ enum {
     PREFETCH = 1000,
 };
 
-int resume_declare(struct link *l, struct err *e)
-{
-    const struct setup *c = setup();
-    int rc = topology_exchange(l, c->events_exchange, "topic", e);
-    if (rc == 0) {
-        rc = topology_exchange(l, "CQRS_COMMAND", "direct", e);
-    }
-    if (rc == 0) {
-        rc = topology_stream(l, c->log_stream, c->log_max_bytes, c->broker_members, e);
-    }
-    if (rc == 0) {
-        rc = topology_stream(l, c->events_stream, c->events_max_bytes, c->broker_members, e);
-    }
-    return rc == 0 ? topology_bind(l, c->events_stream, c->events_exchange, "#", e) : rc;
-}
-
 static void unbound(struct resume_unbound *u, const char *binding, const char *why)
 {
     if (u->count++ == 0) {
@@ -75,6 +59,23 @@ int resume_bind(struct link *l, struct resume_unbound *out, struct err *e)
         rc = bind_one(l, c->events_bindings.items[i], out, e);
     }
     return rc;
+}
+
+int resume_declare(struct link *l, struct err *e)
+{
+    const struct setup *c = setup();
+    int rc = topology_exchange(l, c->events_exchange, "topic", e);
+    if (rc == 0) {
+        rc = topology_exchange(l, "CQRS_COMMAND", "direct", e);
+    }
+    if (rc == 0) {
+        rc = topology_stream(l, c->log_stream, c->log_max_bytes, c->broker_members, e);
+    }
+    if (rc == 0) {
+        rc = topology_stream(l, c->events_stream, c->events_max_bytes, c->broker_members, e);
+    }
+    struct resume_unbound later; /* told when they are looked at again */
+    return rc == 0 ? resume_bind(l, &later, e) : rc;
 }
 
 typedef void tail_message(struct resume *out, const struct link_event *ev);

@@ -20,7 +20,7 @@ struct resume {
     struct gapless events_end; /* of the last event read, as gapless.h needs it */
 };
 
-/* resume_declare - exchanges, streams, and the binding of the events stream. */
+/* resume_declare - exchanges, streams and, before anything is published, the bindings of resume_bind. */
 NODISCARD int resume_declare(struct link *l, struct err *e);
 struct resume_unbound {
     int count;
