@@ -235,7 +235,7 @@ static void narrow(struct buf *sql, const struct request *q)
     buf_adds(sql, act_sql);
     if (q->id_count == 0) {
         const char *only = strcmp(q->action, "drop") == 0
-                               ? " AND state IN ('parked', 'retry', 'skipped')"
+                               ? " AND state IN ('parked', 'retry', 'skipped', 'repaired')"
                            : strcmp(q->action, "retry") == 0
                                ? " AND state IN ('parked', 'retry') AND message IS NOT NULL"
                                : " AND state IN ('parked', 'retry')";
