@@ -189,14 +189,16 @@ static const char refusals_sql[] =
     " repair its key by parkway resync'"
     " END FROM parkway.parked WHERE " CHOSEN " AND ($1::bigint[] IS NOT NULL OR op <> 'moved')";
 
-/* Rows of one change: a key change has two. What waited behind a change that goes away is tried again. */
+/* A key change has two rows, at one position; so may have other changes, those of a repair message. What waited behind
+ * a change that goes away is tried again. */
 static const char act_sql[] =
     "WITH chosen AS (SELECT * FROM parkway.parked WHERE op <> 'moved' AND " CHOSEN "),"
     " said AS (INSERT INTO parkway.parked_audit"
     "  (who, action, consumer, parked_id, relation, key, position, reason)"
     "  SELECT $5::text, $4::text, consumer, id, relation, key, position, $6::text FROM chosen),"
-    " rows AS (SELECT p.id, p.state FROM parkway.parked AS p JOIN chosen AS c"
-    "  ON (p.consumer, p.relation, p.position) = (c.consumer, c.relation, c.position)),"
+    " rows AS (SELECT id, state FROM chosen UNION ALL"
+    "  SELECT p.id, p.state FROM parkway.parked AS p JOIN chosen AS c ON p.op = 'moved' AND"
+    "   (p.consumer, p.relation, p.position) = (c.consumer, c.relation, c.position)),"
     " gone AS (DELETE FROM parkway.parked AS p USING rows AS r WHERE p.id = r.id"
     "  AND $4 = 'drop' RETURNING p.*),"
     " kept AS (UPDATE parkway.parked AS p SET overtaken = false, state = CASE"
