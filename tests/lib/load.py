@@ -267,25 +267,30 @@ def judge(load, replica="replica", rewritten=False):
 Event = collections.namedtuple("Event", "offset id key body")
 
 
-def events(offset="first", quiet_s=1.0):
-    """Every message of parkway.events from the offset to its end."""
+def events(offset="first"):
+    """Every message of parkway.events from the offset to its present end."""
+    last = mq.end(EVENT)
+    if last < (offset if isinstance(offset, int) else 0):
+        return
     link = mq.open_link()
     channel = link.channel()
     channel.basic_qos(prefetch_count=1000)
     for count, (method, properties, body) in enumerate(channel.consume(
-            EVENT, arguments={"x-stream-offset": offset}, inactivity_timeout=quiet_s)):
-        if method is None:
-            break
+            EVENT, arguments={"x-stream-offset": offset}, inactivity_timeout=60)):
+        check(method is not None, f"{EVENT} ends before its offset {last}")
         if count % 250 == 249:
             channel.basic_ack(method.delivery_tag, multiple=True)
-        yield Event(properties.headers["x-stream-offset"], properties.message_id, method.routing_key, body)
+        at = properties.headers["x-stream-offset"]
+        yield Event(at, properties.message_id, method.routing_key, body)
+        if at >= last:
+            break
     with contextlib.suppress(pika.exceptions.AMQPError):  # it rejects what came meanwhile, which a stream does not know
         link.close()
 
 
 def events_end():
     """The offset behind the stream's last message; 0 of an empty one."""
-    return max((e.offset + 1 for e in events("last", 0.5)), default=0)
+    return mq.end(EVENT) + 1
 
 
 def created_events(offset):
