@@ -6,11 +6,8 @@
 
 #include <inttypes.h>
 #include <libpq-fe.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 /* PostgreSQL counts time from 2000-01-01. */
 #define EPOCH_SHIFT_US INT64_C(946684800000000)
@@ -164,26 +161,6 @@ int repl_slot_drop(struct repl *r, const char *slot, struct err *e)
     return 0;
 }
 
-/* The server sends each change by itself. On a wire the kernel joins such small writes while the card is busy; between
- * two processes of one machine nothing does, and each of them crosses the whole network stack, which costs more than to
- * decode it. A window that is soon full makes them wait, joined, on the server's side until the reader comes. */
-static void join_small_writes(const struct repl *r)
-{
-    enum {
-        NEAR_US = 200, /* a round trip; beyond, a small window would bound the rate */
-        BUFFER =
-            16384, /* doubled by the kernel; half as much is less than its senders wait for */
-    };
-    struct tcp_info info = {0};
-    socklen_t size = sizeof info;
-    int fd = PQsocket(r->pg);
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_min_rtt > 0 &&
-        info.tcpi_min_rtt < NEAR_US) {
-        int bytes = BUFFER;
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-    }
-}
-
 int repl_start(struct repl *r, const char *slot, const char *publication, uint64_t lsn,
                struct err *e)
 {
@@ -203,7 +180,6 @@ int repl_start(struct repl *r, const char *slot, const char *publication, uint64
         return refused(r, res, "could not start replication", e);
     }
     PQclear(res);
-    join_small_writes(r);
     if (PQsetnonblocking(r->pg, 1) != 0) {
         return err_set(e, ERR_CLOSED, "could not start replication: %s", PQerrorMessage(r->pg));
     }
