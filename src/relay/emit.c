@@ -525,6 +525,8 @@ static int digest(struct emit *m, bool *worked, struct err *e)
         if (rc == 0 && m->release.too_far && !m->at_boundary &&
             !assemble_in_transaction(m->assemble)) {
             rc = assemble_close(m->assemble, e);
+            pause_or_not(
+                m); /* now: what follows may be inside a transaction again before the next release */
         }
     }
     if (m->chunk != NULL) {
