@@ -50,36 +50,45 @@ int alter_count(struct conn *db, const char *consumer, struct err *e)
 }
 
 /* The command that makes the table equal again. */
-static void hint_for(const struct apply *a, const char *relation, char *out, size_t size)
+static void hint_for(const char *consumer, const char *relation, char *out, size_t size)
 {
-    snprintf(out, size, "parkway bootstrap %s --table=%s --force", a->cursor->name, relation);
+    snprintf(out, size, "parkway bootstrap %s --table=%s --force", consumer, relation);
 }
 
-static int book_block(struct apply *a, const char *relation, const char *target,
-                      const char *reason, const char *hint, struct err *e)
+/* Who reads it at this moment gets an error, which the router answers from the primary. */
+static int close_to_readers(struct conn *db, const char *schema, const char *name,
+                            struct err *e)
 {
-    struct str params[5] = {str_of(a->cursor->name), str_of(relation), str_of(target),
-                            str_of(reason), str_of(hint)};
+    struct rows *r = NULL;
+    int rc = conn_query(db, "SELECT parkway.close_to_readers($1, $2)", 2,
+                        (struct str[]){str_of(schema), str_of(name)}, &r, e);
+    rows_free(r);
+    return rc;
+}
+
+int alter_block(struct conn *db, const char *consumer, const char *relation, const char *schema,
+                const char *name, const char *reason, struct err *e)
+{
+    char target[LABEL_MAX];
+    snprintf(target, sizeof target, "%s.%s", schema, name);
+    char hint[2 * LABEL_MAX];
+    hint_for(consumer, relation, hint, sizeof hint);
+    log_error("table blocked relation=%s target=%s reason=\"%s\" hint=\"%s\"", relation, target,
+              reason, hint);
+    struct str params[5] = {str_of(consumer), str_of(relation), str_of(target), str_of(reason),
+                            str_of(hint)};
     int rc =
-        conn_query(a->db,
+        conn_query(db,
                    "INSERT INTO parkway.table_state AS s"
                    " (consumer, relation, target, state, reason, hint)"
                    " VALUES ($1, $2, $3, 'blocked', $4, $5)"
                    " ON CONFLICT (consumer, relation, target) DO UPDATE SET state = 'blocked',"
                    " reason = excluded.reason, hint = excluded.hint, since = now()",
                    ARRAY_LEN(params), params, NULL, e);
-    return rc == 0 ? alter_count(a->db, a->cursor->name, e) : rc;
-}
-
-/* Who reads it at this moment gets an error, which the router answers from the primary. */
-static int close_to_readers(struct apply *a, const char *schema, const char *name,
-                            struct err *e)
-{
-    struct rows *r = NULL;
-    int rc = conn_query(a->db, "SELECT parkway.close_to_readers($1, $2)", 2,
-                        (struct str[]){str_of(schema), str_of(name)}, &r, e);
-    rows_free(r);
-    return rc;
+    if (rc == 0) {
+        rc = alter_count(db, consumer, e);
+    }
+    return rc == 0 ? close_to_readers(db, schema, name, e) : rc;
 }
 
 static int begin(struct apply *a, struct err *e)
@@ -93,21 +102,12 @@ static int begin(struct apply *a, struct err *e)
 static int block(struct apply *a, const char *relation, const char *schema, const char *name,
                  const char *reason, struct err *e)
 {
-    char target[LABEL_MAX];
-    snprintf(target, sizeof target, "%s.%s", schema, name);
-    char hint[2 * LABEL_MAX];
-    hint_for(a, relation, hint, sizeof hint);
-    log_error("table blocked relation=%s target=%s reason=\"%s\" hint=\"%s\"", relation, target,
-              reason, hint);
     if (a->halt_on_poison) {
         apply_abandon(a);
     }
     int rc = a->halt_on_poison ? 0 : begin(a, e);
     if (rc == 0) {
-        rc = book_block(a, relation, target, reason, hint, e);
-    }
-    if (rc == 0) {
-        rc = close_to_readers(a, schema, name, e);
+        rc = alter_block(a->db, a->cursor->name, relation, schema, name, reason, e);
     }
     if (rc == 0 && a->halt_on_poison) {
         rc = err_sql(e, ERR_CONFLICT, "PKSHP", "table %s: %s", relation, reason);

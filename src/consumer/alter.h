@@ -26,6 +26,11 @@ NODISCARD int alter_notice(struct apply *a, struct batch *b, const struct batch_
  * s->start_lsn to UINT64_MAX when the table is blocked, or must be. */
 NODISCARD int alter_check(struct apply *a, const struct relation *r, struct sink *s,
                           uint64_t commit_lsn, struct err *e);
+/* alter_block - books a table as blocked and takes it from its readers; relation: its source. In the transaction that is
+ * open, or at once. */
+NODISCARD int alter_block(struct conn *db, const char *consumer, const char *relation,
+                          const char *schema, const char *name, const char *reason,
+                          struct err *e);
 /* alter_count - sets the metric of blocked tables from the books. */
 NODISCARD int alter_count(struct conn *db, const char *consumer, struct err *e);
 

@@ -2,6 +2,7 @@
 #include "consumer/resync.h"
 
 #include "base/log.h"
+#include "consumer/alter.h"
 #include "consumer/sink.h"
 #include "event/setup.h"
 #include "pg/pipeline.h"
@@ -236,8 +237,21 @@ static int remember(struct resync *r, const struct relation *rel, struct err *e)
                       ARRAY_LEN(params), params, NULL, e);
 }
 
+/* It cannot hold the rows, so what the log lost of them cannot be put right. */
+static int block(struct resync *r, const struct relation *rel, const struct sink *s,
+                 struct err *e)
+{
+    struct buf reason = BUF_INIT;
+    buf_addf(&reason, "what the log lost was not repaired: %s", s->broken.text);
+    int rc = alter_block(r->replica, consumer_conf()->name, rel->label, s->schema, s->name,
+                         buf_cstr(&reason), e);
+    buf_fini(&reason);
+    return rc;
+}
+
 /* *compared: its rows are those of the snapshot now. */
-static int one_sink(struct resync *r, struct sink *s, bool *compared, struct err *e)
+static int one_sink(struct resync *r, const struct relation *rel, struct sink *s,
+                    bool *compared, struct err *e)
 {
     int rc = sink_know(s, r->replica, e);
     if (rc != 0) {
@@ -247,10 +261,13 @@ static int one_sink(struct resync *r, struct sink *s, bool *compared, struct err
     for (size_t i = 0; i < s->plan.column_count; i++) {
         rows_only = rows_only && s->columns[i].source >= 0;
     }
-    if (s->append || !rows_only || s->broken.code != 0) {
-        log_warn("table not compared target=%s.%s reason=\"%s\"", s->schema, s->name,
-                 s->broken.code != 0 ? s->broken.text : "it does not show the present rows");
+    if (s->append || !rows_only) {
+        log_warn("table not compared target=%s.%s reason=\"it does not show the present rows\"",
+                 s->schema, s->name);
         return 0;
+    }
+    if (s->broken.code != 0) {
+        return block(r, rel, s, e);
     }
     *compared = true;
     int64_t before = r->changed;
@@ -282,7 +299,7 @@ static int one_table(struct resync *r, const struct mirrors *mirrors, const stru
     struct relation *rel =
         relations_find(&r->relations, (uint32_t)rows_int(cat, from, PUB_OID));
     for (size_t i = 0; rc == 0 && i < rel->sink_count; i++) {
-        rc = one_sink(r, rel->sinks[i], &compared, e);
+        rc = one_sink(r, rel, rel->sinks[i], &compared, e);
     }
     return rc == 0 && compared ? remember(r, rel, e) : rc;
 }

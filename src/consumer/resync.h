@@ -4,7 +4,8 @@
  * temporary table beside its target; rows that differ are deleted and put in anew, all in the replica
  * transaction that the caller opened, so readers see the repaired tables at once or not at all.
  * parkway.table_start remembers the snapshot's position, so that changes which the log brings again
- * are skipped. Targets of kind "append" cannot be repaired and are left as they are. Thread: the consumer's. */
+ * are skipped. Targets of kind "append" cannot be repaired and are left as they are; one
+ * that cannot hold the rows is blocked (alter.h). Thread: the consumer's. */
 #ifndef PARKWAY_CONSUMER_RESYNC_H
 #define PARKWAY_CONSUMER_RESYNC_H
 
