@@ -56,6 +56,7 @@ static void append_knows_no_row_before(void **state)
         row = sink_row(&f.sink, whole, &change, &f.arena);
         assert_non_null(row[1].p);
         assert_int_equal(row[1].n, 0);
+        arena_fini(&f.arena);
         make(&f, false, straight);
         row = sink_row(&f.sink, unchanged, &change, &f.arena);
         assert_true(plan_is_unchanged(row[1]));
