@@ -1,15 +1,16 @@
 /* claim.h - which of several relays is at work.
  *
- * Two locks, taken in this order and both held for the whole session:
+ * Two locks:
  *
- *   the slot     nobody else can read from it while a walsender is on it. The primary frees it
- *                relay.sender_timeout_ms after the active relay's last word, half-open connections included.
+ *   the slot     nobody else can read from it while a walsender is on it. It is waited for first, and taken last,
+ *                when the stream begins. The primary frees it relay.sender_timeout_ms after the active relay's last
+ *                word, half-open connections included.
  *   the log      an exclusive queue <log.stream>.relay of the publishing connection. The broker frees it when
  *                that connection ends, or has been silent for two to three heartbeats of a second.
  *
  * The second one is the fence: a relay that was stopped and wakes up after its slot is gone could still
  * publish what it holds in memory. While its connection can, nobody else gets the lock; once somebody
- * has it, that connection is closed. So the ends of the streams, read under both locks, are final.
+ * has it, that connection is closed. So the ends of the streams, read under this one, are final.
  *
  * A relay that has one of them and not the other gives it back, so two that start at once cannot wait for
  * each other. */
