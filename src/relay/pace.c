@@ -6,10 +6,10 @@ enum {
     ROWS_PER_COMMIT =
         10,          /* read one by one, so many rows are as dear as the frame of a commit */
     LOW_RATE = 2000, /* a second; 2 us of pause for each above it */
-    RATE_PAUSE_MAX_US = 5000,
-    BEHIND_MIN_US = 4000,
+    RATE_PAUSE_MAX_US = 12000,
+    BEHIND_MIN_US = 20000,
     BEHIND_SHARE = 4,
-    PAUSE_MAX_US = 10000, /* what the server sends meanwhile must fit the sockets' buffers */
+    PAUSE_MAX_US = 20000, /* what the server sends meanwhile must fit the sockets' buffers */
 };
 
 int64_t pace_note(struct pace *p, int64_t now_us, const struct pace_read *read)

@@ -3,9 +3,9 @@
  * Each wake-up of a reader costs both sides, and each small read becomes a small frame, which costs the
  * relay, the broker, the consumer and the replica together about 250 us of processor time, whatever it
  * holds. At a low rate nobody minds and nothing waits. At a high rate those costs slow everything,
- * the primary's own clients too, so the reader pauses: longer with the rate, a few milliseconds at
- * most. It also pauses when the stream is behind the commits that it tells of: then a quarter of
- * the time by which it is. */
+ * the primary's own clients too, so the reader pauses: longer with the rate, some milliseconds at
+ * most. It also pauses when the stream is well behind the commits that it tells of: then a quarter of
+ * the time by which it is, up to a bound. */
 #ifndef PARKWAY_RELAY_PACE_H
 #define PARKWAY_RELAY_PACE_H
 

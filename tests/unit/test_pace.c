@@ -55,8 +55,8 @@ static void a_backlog_is_read_in_gulps(void **state)
     UNUSED(state);
     struct pace p = {0};
     struct pace_read old = {.commits = 1, .rows = 1, .behind_us = 10000000};
-    struct pace_read late = {.commits = 1, .rows = 1, .behind_us = 6000};
-    struct pace_read fresh = {.commits = 1, .rows = 1, .behind_us = 500};
+    struct pace_read late = {.commits = 1, .rows = 1, .behind_us = 30000};
+    struct pace_read fresh = {.commits = 1, .rows = 1, .behind_us = 5000};
     struct pace_read none = {.behind_us = 10000000};
     int64_t most = pace_note(&p, 1000000, &old);
     assert_true(most > 1000);
