@@ -49,12 +49,6 @@ int alter_count(struct conn *db, const char *consumer, struct err *e)
     return rc;
 }
 
-/* The command that makes the table equal again. */
-static void hint_for(const char *consumer, const char *relation, char *out, size_t size)
-{
-    snprintf(out, size, "parkway bootstrap %s --table=%s --force", consumer, relation);
-}
-
 /* Who reads it at this moment gets an error, which the router answers from the primary. */
 static int close_to_readers(struct conn *db, const char *schema, const char *name,
                             struct err *e)
@@ -72,7 +66,7 @@ int alter_block(struct conn *db, const char *consumer, const char *relation, con
     char target[LABEL_MAX];
     snprintf(target, sizeof target, "%s.%s", schema, name);
     char hint[2 * LABEL_MAX];
-    hint_for(consumer, relation, hint, sizeof hint);
+    snprintf(hint, sizeof hint, "parkway bootstrap %s --table=%s --force", consumer, relation);
     log_error("table blocked relation=%s target=%s reason=\"%s\" hint=\"%s\"", relation, target,
               reason, hint);
     struct str params[5] = {str_of(consumer), str_of(relation), str_of(target), str_of(reason),

@@ -80,4 +80,5 @@ const struct layout_column *layout_column_by_name(const struct layout *l, const 
 bool layout_mirrors(const struct layout_column *c);
 /* layout_fits - the Relation message describes this table; if not, reason says what differs. */
 bool layout_fits(const struct layout *l, const struct relation *r, char *reason, size_t size);
+
 #endif

@@ -56,10 +56,6 @@ enum {
     PUB_FILTER
 };
 
-static const char session_sql[] =
-    "SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET extra_float_digits = 3;"
-    " SET timezone = 'UTC'; SET statement_timeout = 0; SET row_security = off";
-
 /* Comparing whole tables wants the plans that single rows must not have. */
 static const char plans_sql[] = "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = "
                                 "on; SET LOCAL enable_mergejoin = on;"
@@ -88,11 +84,10 @@ static int take_snapshot(struct resync *r, struct epoch epoch, struct err *e)
     }
     epoch_text(epoch, r->epoch);
     lsn_text(at, r->lsn);
-    rc = conn_open(&r->primary, setup()->primary_url,
-                   &(struct conn_options){.application_name = "parkway resync"}, e);
-    if (rc == 0) {
-        rc = conn_exec(r->primary, session_sql, e);
-    }
+    struct conn_options o = {.application_name = "parkway resync",
+                             .options = CONN_EXACT_TEXTS
+                             " -c timezone=UTC -c statement_timeout=0 -c row_security=off"};
+    rc = conn_open(&r->primary, setup()->primary_url, &o, e);
     char sql[192];
     snprintf(sql, sizeof sql,
              "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '%s'",

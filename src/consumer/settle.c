@@ -373,8 +373,7 @@ static int hold_round(struct round *r, struct err *e)
     buf_fini(&names);
     struct err ended = ERR_INIT;
     int rc2 = conn_alive(c->primary) ? conn_exec(c->primary, "ROLLBACK", &ended) : 0;
-    bool busy = rc == ERR_TIMEOUT || (rc == ERR_SQL && (strcmp(e->sqlstate, "55P03") == 0 ||
-                                                        strcmp(e->sqlstate, "40P01") == 0));
+    bool busy = rc == ERR_TIMEOUT || conn_lock_busy(rc, e);
     return busy ? rc2 : rc;
 }
 

@@ -45,12 +45,6 @@ static int close_tx(struct conn *db, int rc, struct err *e)
     return rc;
 }
 
-static bool lock_was_busy(int rc, const struct err *e)
-{
-    return rc == ERR_SQL &&
-           (strcmp(e->sqlstate, "55P03") == 0 || strcmp(e->sqlstate, "40P01") == 0);
-}
-
 /* A transaction that needs a strong lock gives up soon and comes again, until it gets through. */
 static int patiently(struct build *b, int (*work)(struct build *, struct err *), struct err *e)
 {
@@ -61,7 +55,7 @@ static int patiently(struct build *b, int (*work)(struct build *, struct err *),
         if (rc == 0) {
             rc = close_tx(b->db, work(b, e), e);
         }
-        if (!lock_was_busy(rc, e) || daemon_stopping()) {
+        if (!conn_lock_busy(rc, e) || daemon_stopping()) {
             return rc;
         }
         *e = (struct err)ERR_INIT;

@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEADLOCK "40P01"
-
 enum { CARRY_TRIES = 5 };
 
 /* ---- roles on the replica ------------------------------------------------------------------- */
@@ -168,8 +166,7 @@ int account_carry(struct conn *primary, struct conn *replica, const struct captu
         return rc;
     }
     rc = carry_all(primary, replica, captured, r, e);
-    for (int i = 1; rc == ERR_SQL && strcmp(e->sqlstate, DEADLOCK) == 0 && i < CARRY_TRIES;
-         i++) {
+    for (int i = 1; conn_lock_busy(rc, e) && i < CARRY_TRIES; i++) {
         /* a change of owner and a consumer that writes met: the next one finds less to do */
         rc = conn_exec(replica, "rollback", e);
         rc = rc == 0 ? carry_all(primary, replica, captured, r, e) : rc;

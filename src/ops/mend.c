@@ -45,11 +45,6 @@ struct mend {
 
 /* --- asking for repairs ---------------------------------------------------------------------------- */
 
-static bool locked(const struct err *e)
-{
-    return strcmp(e->sqlstate, "55P03") == 0 || strcmp(e->sqlstate, "40P01") == 0;
-}
-
 static void ask(struct mend *m)
 {
     struct err e = ERR_INIT;
@@ -62,7 +57,7 @@ static void ask(struct mend *m)
     for (int i = 0; rc == 0 && i < LOCK_TRIES; i++) {
         rc = conn_query(m->primary, "SELECT parkway.repair($1, $2, $3::json)", 3, params, NULL,
                         &e);
-        if (rc != ERR_SQL || !locked(&e)) {
+        if (!conn_lock_busy(rc, &e)) {
             break;
         }
         clock_sleep_us(LOCK_WAIT_US);

@@ -280,8 +280,8 @@ static int exchange(struct remirror *r, struct err *e)
     if (rc == 0) {
         rc = formatted(r, "lock table %1$s in share row exclusive mode", NULL, e);
     }
-    if (rc ==
-        0) { /* meanwhile: the consumer has passed the copy's place, so it parks nothing older any more */
+    if (rc == 0) {
+        /* meanwhile: the consumer has passed the copy's place, so it parks nothing older any more */
         rc = refuse_parked(r, e);
     }
     if (rc == 0) {

@@ -103,6 +103,12 @@ void conn_close(struct conn *c)
     }
 }
 
+bool conn_lock_busy(int rc, const struct err *e)
+{
+    return rc == ERR_SQL &&
+           (strcmp(e->sqlstate, "55P03") == 0 || strcmp(e->sqlstate, "40P01") == 0);
+}
+
 bool conn_alive(const struct conn *c)
 {
     return c != NULL && !c->silent && PQstatus(c->pg) == CONNECTION_OK;

@@ -1,14 +1,24 @@
 /* ident.c - see ident.h. */
 #include "pg/ident.h"
 
+static void enclose(struct buf *out, const char *text, char quote)
+{
+    buf_u8(out, (uint8_t)quote);
+    for (; *text != '\0'; text++) {
+        if (*text == quote) {
+            buf_u8(out, (uint8_t)quote);
+        }
+        buf_u8(out, (uint8_t)*text);
+    }
+    buf_u8(out, (uint8_t)quote);
+}
+
 void ident_quote(struct buf *out, const char *name)
 {
-    buf_u8(out, '"');
-    for (; *name != '\0'; name++) {
-        if (*name == '"') {
-            buf_u8(out, '"');
-        }
-        buf_u8(out, (uint8_t)*name);
-    }
-    buf_u8(out, '"');
+    enclose(out, name, '"');
+}
+
+void ident_literal(struct buf *out, const char *text)
+{
+    enclose(out, text, '\'');
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "pg/conn.h"
+#include "pg/ident.h"
 
 #include <inttypes.h>
 #include <libpq-fe.h>
@@ -82,19 +83,6 @@ int repl_memory(struct repl *r, int64_t bytes, struct err *e)
     return 0;
 }
 
-/* A slot or publication name inside a replication command; the grammar knows no parameters. */
-static void add_quoted(struct buf *b, const char *name, char quote)
-{
-    buf_u8(b, (uint8_t)quote);
-    for (const char *c = name; *c != '\0'; c++) {
-        if (*c == quote) {
-            buf_u8(b, (uint8_t)quote);
-        }
-        buf_u8(b, (uint8_t)*c);
-    }
-    buf_u8(b, (uint8_t)quote);
-}
-
 int repl_identify(struct repl *r, struct repl_system *out, struct err *e)
 {
     PGresult *res = PQexec(r->pg, "IDENTIFY_SYSTEM");
@@ -117,7 +105,7 @@ static int create_slot(struct repl *r, const char *slot, bool temporary, uint64_
 {
     struct buf sql = BUF_INIT;
     buf_adds(&sql, "CREATE_REPLICATION_SLOT ");
-    add_quoted(&sql, slot, '"');
+    ident_quote(&sql, slot);
     buf_addf(&sql, "%s LOGICAL pgoutput %s", temporary ? " TEMPORARY" : "",
              snapshot != NULL ? "EXPORT_SNAPSHOT" : "NOEXPORT_SNAPSHOT");
     PGresult *res = PQexec(r->pg, buf_cstr(&sql));
@@ -151,7 +139,7 @@ int repl_slot_drop(struct repl *r, const char *slot, struct err *e)
 {
     struct buf sql = BUF_INIT;
     buf_adds(&sql, "DROP_REPLICATION_SLOT ");
-    add_quoted(&sql, slot, '"');
+    ident_quote(&sql, slot);
     PGresult *res = PQexec(r->pg, buf_cstr(&sql));
     buf_fini(&sql);
     if (PQresultStatus(res) != PGRES_COMMAND_OK) {
@@ -166,12 +154,12 @@ int repl_start(struct repl *r, const char *slot, const char *publication, uint64
 {
     struct buf name = BUF_INIT;
     struct buf sql = BUF_INIT;
-    add_quoted(&name, publication, '"');
+    ident_quote(&name, publication);
     buf_adds(&sql, "START_REPLICATION SLOT ");
-    add_quoted(&sql, slot, '"');
+    ident_quote(&sql, slot);
     buf_addf(&sql, " LOGICAL %" PRIX32 "/%" PRIX32 " (proto_version '1', publication_names ",
              (uint32_t)(lsn >> 32), (uint32_t)lsn);
-    add_quoted(&sql, buf_cstr(&name), '\'');
+    ident_literal(&sql, buf_cstr(&name));
     buf_adds(&sql, ", messages 'true')");
     PGresult *res = PQexec(r->pg, buf_cstr(&sql));
     buf_fini(&sql);
