@@ -2,12 +2,13 @@
 
 CREATE SCHEMA IF NOT EXISTS parkway;
 
--- Which numbered files of sql/primary have been applied here.
+-- Which numbered files of sql/primary have been applied here, and the digest (sha256) of the text that was.
 CREATE TABLE IF NOT EXISTS parkway.migrations (
     version    int PRIMARY KEY,
     name       text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE parkway.migrations ADD COLUMN IF NOT EXISTS digest text;
 
 -- What the relay captures from, and since when. A row whose slot does not exist means that history was lost.
 -- epoch is "<system identifier, 16 hex digits>.<timeline>"; incarnation that of the stream parkway.log.
@@ -30,4 +31,4 @@ CREATE TABLE IF NOT EXISTS parkway.replicas (
 );
 
 GRANT USAGE ON SCHEMA parkway TO parkway;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA parkway TO parkway;
+GRANT SELECT, INSERT, UPDATE, DELETE ON parkway.migrations, parkway.relay, parkway.replicas TO parkway;

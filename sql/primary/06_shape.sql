@@ -6,6 +6,11 @@
 -- still succeeds with a warning, and what is announced is that failure, which stops the table on the replicas;
 -- if not even that can be written, the command fails.
 
+-- Parkway's own login reads every captured table, however it came into the publication: replicas are copied, compared and
+-- repaired from what it sees. It has REPLICATION and gets all of this from the log anyway. A policy would hide rows
+-- that are in the log.
+ALTER ROLE parkway BYPASSRLS;
+
 DROP EVENT TRIGGER IF EXISTS parkway_ddl;
 DROP EVENT TRIGGER IF EXISTS parkway_drop;
 DROP EVENT TRIGGER IF EXISTS parkway_rewrite;
@@ -77,12 +82,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
                    replace(replace(replace(replace(t, '\', '\\'), '%', '\%'), '_', '\_'), '*', '%'))
 $$;
 
--- The shape of one table, NULL when it is not captured. Columns carry their number, by which a rename is recognised,
+-- The shapes of those of the tables that are captured. Columns carry their number, by which a rename is recognised,
 -- and "missing", the value that rows written before the column was added have.
-CREATE OR REPLACE FUNCTION parkway.shape_of(relid oid) RETURNS jsonb
+CREATE OR REPLACE FUNCTION parkway.shapes_of(relids oid[]) RETURNS TABLE (relid oid, shape jsonb)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog SET datestyle = 'ISO' SET intervalstyle = 'postgres' SET extra_float_digits = 3 AS $$
-    SELECT jsonb_build_object(
+    SELECT c.oid, jsonb_build_object(
         'oid', c.oid::bigint, 'schema', n.nspname, 'name', c.relname, 'kind', c.relkind,
         'identity', c.relreplident, 'filter', k.filter,
         'key', (SELECT jsonb_agg(u.num ORDER BY u.at)
@@ -120,7 +125,13 @@ SET search_path = pg_catalog SET datestyle = 'ISO' SET intervalstyle = 'postgres
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       JOIN parkway.captured() k ON k.relid = c.oid
-     WHERE c.oid = shape_of.relid
+     WHERE c.oid = ANY (shapes_of.relids)
+$$;
+
+-- The shape of one table, NULL when it is not captured.
+CREATE OR REPLACE FUNCTION parkway.shape_of(relid oid) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+    SELECT s.shape FROM parkway.shapes_of(ARRAY[shape_of.relid]) s
 $$;
 
 -- Bounds of the leaf partitions of a partitioned table.
@@ -203,12 +214,42 @@ BEGIN
 END
 $$;
 
+-- Lets the login read those of the tables that are captured and that it cannot read; also after a REVOKE. All at once,
+-- for the event trigger fires for each GRANT: it then finds nothing more to grant. What we may not grant is left alone.
+CREATE OR REPLACE FUNCTION parkway.admit(relids oid[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+    tables text;
+    schemas text;
+BEGIN
+    SELECT string_agg(DISTINCT c.oid::regclass::text, ', ')
+               FILTER (WHERE NOT has_table_privilege('parkway', c.oid, 'SELECT') AND pg_has_role(c.relowner, 'USAGE')),
+           string_agg(DISTINCT quote_ident(n.nspname), ', ')
+               FILTER (WHERE NOT has_schema_privilege('parkway', n.oid, 'USAGE') AND pg_has_role(n.nspowner, 'USAGE'))
+      INTO tables, schemas
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.oid = ANY (relids) AND c.oid IN (SELECT k.relid FROM parkway.captured() k);
+    IF tables IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON ' || tables || ' TO parkway';
+    END IF;
+    IF schemas IS NOT NULL THEN
+        EXECUTE 'GRANT USAGE ON SCHEMA ' || schemas || ' TO parkway';
+    END IF;
+EXCEPTION WHEN others THEN
+    RAISE WARNING 'parkway could not make its login a reader of what is captured: %', SQLERRM
+        USING HINT = 'Grant SELECT to parkway; until then replicas cannot be compared and repaired.';
+END
+$$;
+
 -- announce, where a mistake of ours must not undo the user's command.
 CREATE OR REPLACE FUNCTION parkway.announce_safely(relid oid, by_the_way boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
     why text;
 BEGIN
+    IF NOT by_the_way THEN
+        PERFORM parkway.admit(ARRAY[relid]);
+    END IF;
     PERFORM parkway.announce(relid, false, by_the_way);
 EXCEPTION WHEN others THEN
     why := SQLERRM;
@@ -221,10 +262,26 @@ EXCEPTION WHEN others THEN
 END
 $$;
 
--- Every captured table whose announcement is out of date.
+-- Every captured table whose announcement is out of date: all are looked at in one query, and those that differ are
+-- announced. If that query fails, each table is tried, and tells for itself.
 CREATE OR REPLACE FUNCTION parkway.announce_all() RETURNS void
-LANGUAGE sql SET search_path = pg_catalog AS $$
-    SELECT parkway.announce_safely(k.relid, true) FROM parkway.captured() k
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+    ids oid[] := ARRAY(SELECT k.relid FROM parkway.captured() k);
+    id oid;
+BEGIN
+    PERFORM parkway.admit(ids);
+    BEGIN
+        ids := ARRAY(SELECT s.relid FROM parkway.shapes_of(ids) s LEFT JOIN parkway.shapes b ON b.relid = s.relid
+                      WHERE b.shape IS DISTINCT FROM s.shape OR b.rewrite <> 0
+                         OR b.partitions <> CASE s.shape->>'kind' WHEN 'p' THEN parkway.partitions_of(s.relid) ELSE '{}' END);
+    EXCEPTION WHEN others THEN
+        RAISE DEBUG 'parkway looks at each table: %', SQLERRM;
+    END;
+    FOREACH id IN ARRAY ids LOOP
+        PERFORM parkway.announce_safely(id, true);
+    END LOOP;
+END
 $$;
 
 -- A new table that fits a pattern is published at once: publication first, then rows. Without a primary key its updates
@@ -335,7 +392,8 @@ END
 $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA parkway FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION parkway.matching(text[]), parkway.captured(), parkway.shape_of(oid) TO parkway;
+GRANT EXECUTE ON FUNCTION parkway.matching(text[]), parkway.captured(), parkway.shapes_of(oid[]), parkway.shape_of(oid)
+    TO parkway;
 GRANT SELECT ON parkway.capture, parkway.shapes TO parkway;
 
 -- A target that is not to be read, as on a replica (sql/replica/06_shape.sql). Here it stays empty: a physical standby

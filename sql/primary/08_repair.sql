@@ -1,5 +1,8 @@
 -- Holding rows still, and saying what they are: how a replica is compared with the primary and repaired.
 -- Parkway's own login may only read the captured tables; these functions lock for it, nothing else.
+--
+-- A key's type is named by format_type(type, -1): without its length char(n) is named "character", which SQL reads as
+-- character(1); with the length given as unknown it is bpchar, of any length, and so for bit(n).
 
 -- The columns and rows of a table that the publication lets out; and keys as conditions over alias t. relation is
 -- "schema.name".
@@ -30,7 +33,7 @@ BEGIN
         RAISE EXCEPTION 'table % is not published', relation USING ERRCODE = 'undefined_table';
     END IF;
     IF json_array_length(keys) > 0 THEN
-        SELECT string_agg(format('t.%I = (k ->> %L)::%s', a.attname, a.attname, format_type(a.atttypid, NULL)), ' AND ')
+        SELECT string_agg(format('t.%I = (k ->> %L)::%s', a.attname, a.attname, format_type(a.atttypid, -1)), ' AND ')
           INTO matched
           FROM json_object_keys(keys -> 0) AS key JOIN pg_attribute a ON a.attrelid = w.oid AND a.attname = key;
         EXECUTE format('SELECT count(*) FROM (SELECT FROM %s AS t, json_array_elements($1) AS k WHERE %s FOR SHARE OF t) AS x',
@@ -73,7 +76,7 @@ BEGIN
            string_agg(quote_literal(a.attname), ', ' ORDER BY a.attnum),
            string_agg(format('CASE WHEN t.%1$I IS DISTINCT FROM NULL THEN concat(t.%1$I) END', a.attname), ', '
                       ORDER BY a.attnum),
-           string_agg(format('t.%I = (k.key ->> %L)::%s', a.attname, a.attname, format_type(a.atttypid, NULL)), ' AND ')
+           string_agg(format('t.%I = (k.key ->> %L)::%s', a.attname, a.attname, format_type(a.atttypid, -1)), ' AND ')
                FILTER (WHERE a.attname IN (SELECT json_object_keys(keys -> 0)))
       INTO head, names, texts, matched
       FROM pg_class c

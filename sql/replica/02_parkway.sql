@@ -7,6 +7,7 @@ CREATE TABLE IF NOT EXISTS parkway.migrations (
     name       text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE parkway.migrations ADD COLUMN IF NOT EXISTS digest text;
 
 -- How far each consumer has come. Moves in the same transaction as the rows, which is what makes applying
 -- exactly once in effect. (epoch, lsn, ordinal) is the position, stream_offset a hint where to read on in
@@ -50,5 +51,5 @@ CREATE TABLE IF NOT EXISTS parkway.parked (
 CREATE INDEX IF NOT EXISTS parked_relation_key ON parkway.parked (consumer, relation, key);
 
 GRANT USAGE ON SCHEMA parkway TO parkway;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA parkway TO parkway;
+GRANT SELECT, INSERT, UPDATE, DELETE ON parkway.migrations, parkway.cursor, parkway.table_start, parkway.parked TO parkway;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA parkway TO parkway;

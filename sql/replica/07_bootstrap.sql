@@ -11,12 +11,18 @@ ALTER TABLE parkway.table_start ADD COLUMN IF NOT EXISTS key text[] NOT NULL DEF
 ALTER TABLE parkway.table_start ADD COLUMN IF NOT EXISTS casts text[] NOT NULL DEFAULT '{}';
 ALTER TABLE parkway.table_start ADD COLUMN IF NOT EXISTS made boolean NOT NULL DEFAULT false;
 
-ALTER TABLE parkway.table_start DROP CONSTRAINT IF EXISTS table_start_pkey;
-INSERT INTO parkway.table_start (consumer, relation, epoch, lsn)
-    SELECT c.consumer, s.relation, s.epoch, s.lsn FROM parkway.table_start s, parkway.cursor c
-    WHERE s.consumer IS NULL;
-DELETE FROM parkway.table_start WHERE consumer IS NULL;
-ALTER TABLE parkway.table_start ADD PRIMARY KEY (consumer, relation);
+DO $$
+BEGIN
+    IF (SELECT indnkeyatts FROM pg_index WHERE indrelid = 'parkway.table_start'::regclass AND indisprimary) = 1 THEN
+        ALTER TABLE parkway.table_start DROP CONSTRAINT table_start_pkey;
+        INSERT INTO parkway.table_start (consumer, relation, epoch, lsn)
+            SELECT c.consumer, s.relation, s.epoch, s.lsn FROM parkway.table_start s, parkway.cursor c
+            WHERE s.consumer IS NULL;
+        DELETE FROM parkway.table_start WHERE consumer IS NULL;
+        ALTER TABLE parkway.table_start ADD PRIMARY KEY (consumer, relation);
+    END IF;
+END
+$$;
 
 -- One piece of a table: the rows whose key is at or behind lower and before the next piece's lower (NULL: from the first
 -- row on), as they stood at lsn. lsn NULL: still to be copied. The rows and this row's lsn are committed together. All
@@ -38,17 +44,27 @@ CREATE TABLE IF NOT EXISTS parkway.table_chunk (
 GRANT SELECT, INSERT, UPDATE, DELETE ON parkway.table_chunk TO parkway;
 
 -- Called by the consumer when it comes past a position, and at the end of a copy: tables whose copy the consumer has passed are
--- readable and their pieces forgotten; when all are, a replica that was being made serves. Returns the
--- next position at which that is to be done; NULL: there is none that is known.
+-- readable and their pieces forgotten; when all are, a replica that was being made serves. Pieces of a table that was
+-- dropped or renamed before its copy was settled go, too: a replica would be in the making for ever for them. What
+-- is left of a copy is its lowest position: all changes of the log behind it were applied where they were wanted, but those
+-- that were parked between the lowest and the highest may still have to be (consumer/reapply.h). Returns the next
+-- position at which this is to be done; NULL: there is none that is known.
 CREATE OR REPLACE FUNCTION parkway.copies_settle(the_consumer text) RETURNS pg_lsn
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
     reached parkway.cursor;
 BEGIN
     SELECT * INTO reached FROM parkway.cursor WHERE consumer = the_consumer FOR UPDATE;
-    DELETE FROM parkway.table_chunk c USING parkway.table_start s
-        WHERE c.consumer = the_consumer AND s.consumer = c.consumer AND s.relation = c.relation
-          AND s.lsn <= reached.lsn AND s.epoch = reached.epoch;
+    UPDATE parkway.table_start s SET lsn = c.lowest
+        FROM (SELECT relation, min(lsn) AS lowest FROM parkway.table_chunk
+              WHERE consumer = the_consumer GROUP BY relation HAVING count(*) = count(lsn)) c
+        WHERE s.consumer = the_consumer AND s.relation = c.relation
+          AND s.lsn <= reached.lsn AND s.epoch = reached.epoch AND c.lowest < s.lsn;
+    DELETE FROM parkway.table_chunk c
+        WHERE c.consumer = the_consumer
+          AND NOT EXISTS (SELECT FROM parkway.table_start s WHERE s.consumer = c.consumer
+              AND s.relation = c.relation
+              AND (s.lsn IS NULL OR s.lsn > reached.lsn OR s.epoch <> reached.epoch));
     UPDATE parkway.table_state t SET state = 'ok', reason = '', hint = '', since = now()
         WHERE t.consumer = the_consumer AND t.state = 'copying'
           AND NOT EXISTS (SELECT FROM parkway.table_start s WHERE s.consumer = t.consumer

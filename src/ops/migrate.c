@@ -2,14 +2,11 @@
  *
  *   parkway migrate
  *
- * The numbered files of sql/primary and sql/replica that a side has not seen yet are applied, all of
- * a side in one transaction; parkway.migrations remembers them. Then captured tables, logins and the router's users
+ * First the files of sql/primary and sql/replica (schema.h), then captured tables, logins and the router's users
  * file, and the copy of the rows, whatever their number (account.h, enroll.h). Everything may be
  * run again at any time, also beside running daemons. Two migrations at once wait for each other: all of them
  * until the databases are prepared (an advisory lock of the primary), those of one replica until its rows are
- * copied.
- *
- * The files are looked for in $PARKWAY_SQL, then ../sql and ../share/parkway/sql beside the binary. */
+ * copied. */
 #include "base/buf.h"
 #include "event/setup.h"
 #include "ops/captured.h"
@@ -18,184 +15,27 @@
 #include "ops/migrate.h"
 #include "ops/migrate_conf.h"
 #include "ops/ops.h"
+#include "ops/schema.h"
 #include "router/router_conf.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum {
-    LOCK_KEY = 0x7061726b,       /* of the advisory lock; any number that is always the same */
-    FILE_MAX_BYTES = 1024 * 1024 /* of one SQL file; ours have a few kB */
+    LOCK_KEY = 0x7061726b /* of the advisory lock; any number that is always the same */
 };
-
-/* ---- finding and reading the files ---------------------------------------------------------- */
-
-static bool is_directory(const char *path)
-{
-    DIR *d = opendir(path);
-    if (d != NULL) {
-        closedir(d);
-    }
-    return d != NULL;
-}
-
-/* The directory of sql/<side>, into out. */
-static int find_directory(const char *side, struct buf *out, struct err *e)
-{
-    static const char *const places[] = {"../sql", "../share/parkway/sql"};
-    const char *given = getenv("PARKWAY_SQL");
-    if (given != NULL) {
-        buf_addf(out, "%s/%s", given, side);
-        return 0;
-    }
-    char exe[4096];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = '\0';
-    char *slash = strrchr(exe, '/');
-    for (size_t i = 0; slash != NULL && i < ARRAY_LEN(places); i++) {
-        buf_reset(out);
-        buf_addf(out, "%.*s/%s/%s", (int)(slash - exe), exe, places[i], side);
-        if (is_directory(buf_cstr(out))) {
-            return 0;
-        }
-    }
-    return err_set(e, ERR_NOT_FOUND, "could not find the directory sql/%s (set PARKWAY_SQL)",
-                   side);
-}
-
-static int read_file(const char *path, struct buf *out, struct err *e)
-{
-    FILE *f = fopen(path, "re");
-    if (f == NULL) {
-        return err_set(e, ERR_NOT_FOUND, "could not open %s: %s", path, strerror(errno));
-    }
-    char *room = buf_reserve(out, FILE_MAX_BYTES);
-    buf_commit(out, fread(room, 1, FILE_MAX_BYTES, f));
-    bool ok = !ferror(f) && feof(f);
-    fclose(f);
-    return ok ? 0 : err_set(e, ERR_FAIL, "could not read %s whole", path);
-}
-
-/* "NN_name.sql" */
-static bool is_migration(const struct dirent *d)
-{
-    size_t n = strlen(d->d_name);
-    return n > 7 && d->d_name[0] >= '0' && d->d_name[0] <= '9' && d->d_name[1] >= '0' &&
-           d->d_name[1] <= '9' && d->d_name[2] == '_' && strcmp(d->d_name + n - 4, ".sql") == 0;
-}
-
-static int select_migration(const struct dirent *d)
-{
-    return is_migration(d) ? 1 : 0;
-}
-
-/* ---- applying them -------------------------------------------------------------------------- */
-
-/* The two digits in front of a file's name. */
-enum { VERSIONS = 100 };
-
-/* Files that were applied before; not all below the newest one need to be: several came at a time. */
-static int applied_versions(struct conn *c, bool out[VERSIONS], struct err *e)
-{
-    struct rows *r = NULL;
-    int rc =
-        conn_query(c, "select to_regclass('parkway.migrations') is not null", 0, NULL, &r, e);
-    bool exists = rc == 0 && rows_text(r, 0, 0)[0] == 't';
-    rows_free(r);
-    r = NULL;
-    if (exists) {
-        rc = conn_query(c, "select version from parkway.migrations", 0, NULL, &r, e);
-    }
-    for (size_t i = 0; rc == 0 && r != NULL && i < rows_count(r); i++) {
-        int64_t version = rows_int(r, i, 0);
-        if (version >= 0 && version < VERSIONS) {
-            out[version] = true;
-        }
-    }
-    rows_free(r);
-    return rc;
-}
-
-static int apply_file(struct conn *c, const char *directory, const char *name, struct err *e)
-{
-    struct buf path = BUF_INIT;
-    struct buf sql = BUF_INIT;
-    buf_addf(&path, "%s/%s", directory, name);
-    int rc = read_file(buf_cstr(&path), &sql, e);
-    if (rc == 0) {
-        rc = conn_exec(c, buf_cstr(&sql), e);
-    }
-    buf_fini(&sql);
-    buf_fini(&path);
-    return rc != 0 ? err_add(e, "%s", name) : 0;
-}
-
-static int remember(struct conn *c, const char *name, struct err *e)
-{
-    return conn_query(c, "insert into parkway.migrations (version, name) values ($1::int, $2)",
-                      2, (struct str[]){{name, 2}, str_of(name)}, NULL, e);
-}
-
-/* Applies the files that were not; *version becomes the last one's. The table that remembers comes with one of
- * the first files, so all are remembered behind the last. */
-static int apply_files(struct conn *c, const char *directory, const bool applied[VERSIONS],
-                       int64_t *version, struct err *e)
-{
-    struct dirent **files = NULL;
-    int count = scandir(directory, &files, select_migration, alphasort);
-    if (count < 0) {
-        return err_set(e, ERR_NOT_FOUND, "could not read %s: %s", directory, strerror(errno));
-    }
-    int rc = conn_exec(c, "begin", e);
-    for (int i = 0; rc == 0 && i < count; i++) {
-        if (!applied[strtoll(files[i]->d_name, NULL, 10)]) {
-            rc = apply_file(c, directory, files[i]->d_name, e);
-        }
-    }
-    for (int i = 0; rc == 0 && i < count; i++) {
-        *version = strtoll(files[i]->d_name, NULL, 10);
-        if (!applied[*version]) {
-            rc = remember(c, files[i]->d_name, e);
-        }
-    }
-    if (rc == 0) {
-        rc = conn_exec(c, "commit", e);
-    }
-    for (int i = 0; i < count; i++) {
-        free(files[i]);
-    }
-    free(files);
-    return rc;
-}
 
 static int migrate_side(struct conn *c, const char *side, bool quiet, struct err *e)
 {
-    struct buf directory = BUF_INIT;
     int64_t version = 0;
-    bool applied[VERSIONS] = {false};
-    int rc = find_directory(side, &directory, e);
-    if (rc == 0) {
-        rc = applied_versions(c, applied, e);
-    }
-    if (rc == 0) {
-        rc = apply_files(c, buf_cstr(&directory), applied, &version, e);
-    }
-    buf_fini(&directory);
-    if (rc != 0) {
-        return err_add(e, "%s", side);
-    }
-    if (!quiet) {
+    int rc = schema_apply(c, side, &version, e);
+    if (rc == 0 && !quiet) {
         printf("%s: schema at version %" PRId64 "\n", side, version);
         fflush(stdout);
     }
-    return 0;
+    return rc;
 }
-
-/* ---- the whole ------------------------------------------------------------------------------ */
 
 /* One database in both roles would be mirrored onto itself. */
 static int refuse_same_database(struct conn *primary, struct conn *replica, struct err *e)
