@@ -83,8 +83,8 @@ static void *work(void *arg)
 
     r->rc = open_both(&primary, &replica, &r->e);
     if (r->rc == 0) {
-        r->rc =
-            catalog_load(&cat, primary, &replica, 1, setup()->capture_publication, NULL, &r->e);
+        r->rc = catalog_load(&cat, primary, &replica, 1, setup()->capture_publication, NULL,
+                             NULL, &r->e);
     }
     if (r->rc == 0) {
         show(r, cat);

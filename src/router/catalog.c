@@ -392,6 +392,12 @@ void catalog_copy_side(struct catalog *to, const struct catalog *from, size_t si
     for (i = 0, p = s->settings.v; i < s->settings.n; i++, p += s->settings.size) {
         catalog_add_setting(to, side, (const struct catalog_setting *)(const void *)p);
     }
+    if (side == 0 && from->poison.n > 0) {
+        catalog_set_poison(to, from->poison);
+    }
+    if (side == 0 && from->trigger_sets) {
+        catalog_set_trigger_sets(to);
+    }
 }
 
 /* ---- reading ---- */

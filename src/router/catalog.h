@@ -17,6 +17,11 @@ enum { CATALOG_SIDES_MAX = 9 /* the primary and eight event-fed replicas */ };
 
 struct catalog;
 
+/* What was seen of each side last (catload.c): zero for nothing. Belongs to the one who refreshes. */
+struct catalog_stamps {
+    uint64_t of[CATALOG_SIDES_MAX];
+};
+
 /* catalog_load - read the catalogues of both sides.
  * primary      connection of Parkway's own login; must be idle, outside a transaction. NULL: the
  *              primary is down; its side is taken from `last`, else nothing exists there.
@@ -24,12 +29,15 @@ struct catalog;
  * publication  the capture's publication: a table of the primary is readable on an event-fed
  *              replica only if it is published whole (no row filter).
  * last         the snapshot before, or NULL.
+ * seen         what `last` was read at, kept by the caller between calls; NULL: read everything.
  * Returns      0 and *out with one reference, which is `last` itself when nothing has changed; or
- *              the error of a query, *out untouched.
- * Thread       the one that owns the connections; takes about 50 ms, so never a worker's loop. */
+ *              the error of a query, nothing to unreference.
+ * Thread       the one that owns the connections; takes about 50 ms when something has changed, else 5, so never
+ *              a worker's loop. */
 NODISCARD int catalog_load(struct catalog **out, struct conn *primary,
                            struct conn *const *replicas, size_t replica_count,
-                           const char *publication, struct catalog *last, struct err *e);
+                           const char *publication, struct catalog *last,
+                           struct catalog_stamps *seen, struct err *e);
 void catalog_ref(struct catalog *c);   /* any thread */
 void catalog_unref(struct catalog *c); /* any thread; NULL is fine */
 uint64_t catalog_version(const struct catalog *c);
@@ -168,7 +176,7 @@ void catalog_finish(struct catalog *c);
 struct catalog_relation *catalog_relation_at(struct catalog *c, size_t side, size_t i);
 void catalog_set_view(struct catalog *c, struct catalog_relation *r, int reason,
                       struct str detail);
-/* catalog_copy_side - side of `from` added to `to` (a server that cannot be asked just now). */
+/* catalog_copy_side - side of `from` added to `to` (a server that cannot be asked just now, or has not changed). */
 void catalog_copy_side(struct catalog *to, const struct catalog *from, size_t side);
 /* catalog_content - a hash of everything in it: equal contents need no new version. */
 uint64_t catalog_content(const struct catalog *c);

@@ -1,5 +1,13 @@
 /* catload.c - catalog_load: the catalogues of the servers as a snapshot, in a handful of queries
- * inside one repeatable-read transaction a server. The replicas' snapshots are taken before the primary's: a table that
+ * inside one repeatable-read transaction a server.
+ *
+ * First a stamp is asked for: a hash over the xmin of every row of the system catalogues that the other queries read, over the
+ * roles and over the settings. A row that is made or changed gets an xmin that none had before, and one that goes is
+ * missing from the sum, so an equal stamp means equal answers, and the side is taken from the snapshot before: that is
+ * a tenth of the work, and this is asked every second. (The updates in place that vacuum makes leave xmin alone; a
+ * server that was started again is read again.)
+ *
+ * The replicas' snapshots are taken before the primary's: a table that
  * has just come to a replica is then known on the primary, too, and a table that only a replica has is one of its own.
  *
  * Overloads are folded by the server (a name's worst property is all that is asked), so about
@@ -10,6 +18,8 @@
 
 #include "base/buf.h"
 #include "router/judge.h"
+
+#include <string.h>
 
 static const char begin_sql[] =
     "begin isolation level repeatable read read only; set local search_path = pg_catalog; "
@@ -156,6 +166,37 @@ static const char settings_sql[] =
 
 static const char schemas_sql[] =
     "select nspname from pg_namespace where nspname !~ '^pg_(temp|toast)'";
+
+/* What the queries above read, but for roles and settings, whose rows nobody may see or that are none. */
+static const char *const stamped[] = {
+    "pg_proc",
+    "pg_aggregate",
+    "pg_language",
+    "pg_operator",
+    "pg_type",
+    "pg_cast",
+    "pg_collation",
+    "pg_namespace",
+    "pg_class",
+    "pg_attribute",
+    "pg_inherits",
+    "pg_rewrite",
+    "pg_trigger",
+    "pg_policy",
+    "pg_publication",
+    "pg_database",
+    "pg_publication_rel",
+    "pg_publication_namespace",
+    "pg_auth_members",
+    "pg_db_role_setting",
+    "parkway.table_state",
+};
+
+static const char stamp_rest_sql[] =
+    "(select sum(hashtextextended(concat_ws('/', oid, rolname, rolsuper, rolinherit), 0))"
+    " from pg_roles),"
+    "(select string_agg(concat(name, '=', reset_val), ';' order by name) from pg_settings"
+    " where lower(name) in " ANSWER_SETTINGS "), pg_postmaster_start_time()), 0)";
 
 static bool yes(const struct rows *r, size_t row, size_t column)
 {
@@ -349,49 +390,74 @@ static int end(struct conn *conn, int rc, struct err *e)
     return rc == 0 ? ended : rc;
 }
 
-static int load_sides(struct catalog *c, struct conn *primary, struct conn *const *replicas,
-                      size_t replica_count, const char *publication, struct catalog *last,
+/* Reads a side, or takes it from `last` when its stamp is still the same. */
+static int refresh_side(struct catalog *c, size_t side, struct conn *conn,
+                        const char *publication, const struct catalog *last, uint64_t stamp,
+                        uint64_t seen, struct err *e)
+{
+    if (conn != NULL && (last == NULL || stamp != seen)) {
+        return load_side(c, side, conn, publication, e);
+    }
+    if (last != NULL && side < catalog_sides(last)) {
+        catalog_copy_side(c, last, side);
+    }
+    return 0;
+}
+
+/* conns[0] is the primary's. A server that cannot be asked keeps what was seen of it. */
+static int ask_stamps(struct conn *const *conns, size_t count,
+                      const struct catalog_stamps *seen, struct catalog_stamps *out,
                       struct err *e)
 {
+    struct buf sql = BUF_INIT;
     int rc = 0;
-    if (primary != NULL) {
-        rc = load_side(c, 0, primary, publication, e);
-    } else if (last != NULL) {
-        catalog_copy_side(c, last, 0);
+    buf_addf(&sql, "select hashtextextended(concat_ws('|', ");
+    for (size_t i = 0; i < ARRAY_LEN(stamped); i++) {
+        buf_addf(
+            &sql,
+            "(select concat(count(*), ':', sum(hashtextextended(xmin::text, 0))) from %s), ",
+            stamped[i]);
     }
-    for (size_t i = 0; rc == 0 && i < replica_count; i++) {
-        if (replicas[i] != NULL) {
-            rc = load_side(c, i + 1, replicas[i], publication, e);
-        } else if (last != NULL && i + 1 < catalog_sides(last)) {
-            catalog_copy_side(c, last, i + 1);
+    buf_addf(&sql, "%s", stamp_rest_sql);
+    *out = *seen;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct rows *r = NULL;
+        rc = conns[i] != NULL ? conn_query(conns[i], buf_cstr(&sql), 0, NULL, &r, e) : 0;
+        if (r != NULL) {
+            out->of[i] = (uint64_t)rows_int(r, 0, 0);
+            rows_free(r);
         }
     }
+    buf_fini(&sql);
     return rc;
 }
 
-int catalog_load(struct catalog **out, struct conn *primary, struct conn *const *replicas,
-                 size_t replica_count, const char *publication, struct catalog *last,
-                 struct err *e)
+/* In the transactions that the caller opened. *out: as for catalog_load. */
+static int load(struct catalog **out, struct conn *const *conns, size_t count,
+                const char *publication, struct catalog *last, struct catalog_stamps *seen,
+                struct err *e)
 {
-    struct catalog *c =
-        catalog_new(replica_count + 1, last != NULL ? catalog_version(last) + 1 : 1);
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < replica_count; i++) {
-        rc = begin(replicas[i], e);
+    struct catalog_stamps stamps;
+    int rc = ask_stamps(conns, count, seen, &stamps, e);
+    if (rc != 0) {
+        return rc;
     }
-    rc = rc == 0 ? begin(primary, e) : rc;
-    rc = rc == 0 ? load_sides(c, primary, replicas, replica_count, publication, last, e) : rc;
-    rc = end(primary, rc, e);
-    for (size_t i = 0; i < replica_count; i++) {
-        rc = end(replicas[i], rc, e);
+    if (last != NULL && catalog_sides(last) == count &&
+        memcmp(&stamps, seen, sizeof(stamps)) == 0) {
+        catalog_ref(last);
+        *out = last;
+        return 0;
+    }
+    struct catalog *c = catalog_new(count, last != NULL ? catalog_version(last) + 1 : 1);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = refresh_side(c, i, conns[i], publication, last, stamps.of[i], seen->of[i], e);
     }
     if (rc != 0) {
-        err_add(e, "could not read the catalogues");
         catalog_unref(c);
         return rc;
     }
-    if (last != NULL && catalog_sides(last) == catalog_sides(c) &&
+    *seen = stamps;
+    if (last != NULL && catalog_sides(last) == count &&
         catalog_content(last) == catalog_content(c)) {
         catalog_unref(c);
         catalog_ref(last);
@@ -402,4 +468,32 @@ int catalog_load(struct catalog **out, struct conn *primary, struct conn *const 
     judge_views(c);
     *out = c;
     return 0;
+}
+
+int catalog_load(struct catalog **out, struct conn *primary, struct conn *const *replicas,
+                 size_t replica_count, const char *publication, struct catalog *last,
+                 struct catalog_stamps *seen, struct err *e)
+{
+    struct conn *conns[CATALOG_SIDES_MAX] = {primary};
+    struct catalog_stamps none = {0};
+    size_t count = replica_count + 1;
+    int rc = 0;
+
+    ASSERT(count <= CATALOG_SIDES_MAX);
+    for (size_t i = 1; i < count; i++) {
+        conns[i] = replicas[i - 1];
+        rc = rc == 0 ? begin(conns[i], e) : rc;
+    }
+    rc = rc == 0 ? begin(primary, e) : rc;
+    if (rc == 0) {
+        rc = load(out, conns, count, publication, last, seen != NULL ? seen : &none, e);
+    }
+    bool loaded = rc == 0;
+    for (size_t i = 0; i < count; i++) {
+        rc = end(conns[i], rc, e);
+    }
+    if (rc != 0 && loaded) {
+        catalog_unref(*out);
+    }
+    return rc != 0 ? err_add(e, "could not read the catalogues") : 0;
 }

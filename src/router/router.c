@@ -27,6 +27,7 @@ struct librarian {
     pthread_t thread;
     struct conn *conns[TARGET_MAX];
     struct catalog *last;
+    struct catalog_stamps seen;
     bool said;
 };
 
@@ -66,7 +67,7 @@ static void read_catalogues(struct librarian *l)
         return; /* nothing is known of the primary: nothing is a read */
     }
     if (catalog_load(&neu, primary, replicas, count, setup()->capture_publication, l->last,
-                     &e) != 0) {
+                     &l->seen, &e) != 0) {
         if (!l->said) {
             log_warn("could not read the catalogues: %s", e.text);
         }
