@@ -85,13 +85,6 @@ int alter_block(struct conn *db, const char *consumer, const char *relation, con
     return rc == 0 ? close_to_readers(db, schema, name, e) : rc;
 }
 
-static int begin(struct apply *a, struct err *e)
-{
-    int rc = a->open ? 0 : conn_exec(a->db, "BEGIN", e);
-    a->open = a->open || rc == 0;
-    return rc;
-}
-
 /* The table stops here. In halt mode the consumer does, and what is open is given up. */
 static int block(struct apply *a, const char *relation, const char *schema, const char *name,
                  const char *reason, struct err *e)
@@ -99,7 +92,7 @@ static int block(struct apply *a, const char *relation, const char *schema, cons
     if (a->halt_on_poison) {
         apply_abandon(a);
     }
-    int rc = a->halt_on_poison ? 0 : begin(a, e);
+    int rc = a->halt_on_poison ? 0 : apply_begin(a, e);
     if (rc == 0) {
         rc = alter_block(a->db, a->cursor->name, relation, schema, name, reason, e);
     }

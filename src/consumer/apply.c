@@ -4,7 +4,8 @@
  * (notice.h) when everything before it is written, in the same replica transaction. Its plan's statements go out in one
  * pipeline (with BEGIN in front and the cursor's save behind, where they belong), so a lone row
  * costs two round trips: everything, then COMMIT. Between the two the counts are looked at: a set
- * that met fewer rows than it should is as good as refused. COPY, which no pipeline carries, is used
+ * that met fewer rows than it should is as good as refused, and a COMMIT that a deferred constraint refuses is tried again
+ * with constraints checked at each statement. COPY, which no pipeline carries, is used
  * for many new rows or long ones. */
 #include "consumer/apply.h"
 
@@ -33,6 +34,7 @@ enum {
         24 * 1024 * 1024, /* parameters beyond it leave libpq's own buffer as large */
 };
 
+static const char check_at_once[] = "SET CONSTRAINTS ALL IMMEDIATE";
 static const char mark_failed[] = "PKWAY"; /* SQLSTATE of our own: a count that does not fit */
 
 void apply_init(struct apply *a)
@@ -68,6 +70,16 @@ bool apply_transient(const struct err *e)
         }
     }
     return e->sqlstate[0] == '\0';
+}
+
+int apply_begin(struct apply *a, struct err *e)
+{
+    if (a->open) {
+        return 0;
+    }
+    int rc = conn_exec(a->db, "BEGIN", e);
+    a->open = rc == 0;
+    return rc == 0 && a->immediate ? conn_exec(a->db, check_at_once, e) : rc;
 }
 
 static bool refused(int rc, const struct err *e)
@@ -229,6 +241,10 @@ static int sender_open(struct sender *s, struct err *e)
         rc = pipeline_send(s->a->db, "BEGIN", e);
         s->sent[s->count++] = (struct sent){-1, false};
         s->a->open = true;
+        if (rc == 0 && s->a->immediate) {
+            rc = pipeline_send(s->a->db, check_at_once, e);
+            s->sent[s->count++] = (struct sent){-1, false};
+        }
     }
     return rc;
 }
@@ -361,7 +377,7 @@ static int send_step(struct sender *s, const struct plan_step *st, struct err *e
 /* Everything of the plan and, when save is set, the cursor. */
 static int send_plan(struct apply *a, const struct plan *p, bool save, struct err *e)
 {
-    size_t most = 3;
+    size_t most = 4; /* BEGIN, constraints, cursor */
     for (size_t i = 0; i < p->step_count; i++) {
         most += p->steps[i].count + 1;
     }
@@ -497,9 +513,8 @@ static int apply_run(struct apply *a, struct batch *b, size_t from, size_t to, b
         rc = apply_run(a, b, from, middle, false, saved, e);
         return rc == 0 ? apply_run(a, b, middle, to, save, saved, e) : rc;
     }
-    rc = a->open ? 0 : conn_exec(a->db, "BEGIN", e);
+    rc = apply_begin(a, e);
     if (rc == 0) {
-        a->open = true;
         rc = rowwise_apply(a, b, from, to, e);
     }
     return rc;
@@ -508,9 +523,8 @@ static int apply_run(struct apply *a, struct batch *b, size_t from, size_t to, b
 static int apply_message(struct apply *a, struct batch *b, const struct batch_change *ch,
                          struct err *e)
 {
-    int rc = a->open ? 0 : conn_exec(a->db, "BEGIN", e);
+    int rc = apply_begin(a, e);
     if (rc == 0) {
-        a->open = true;
         rc = notice_apply(a, b, ch, e);
     }
     return rc;
@@ -558,6 +572,20 @@ static void count_commit(struct apply *a)
     traced_say(a);
 }
 
+/* What a deferred constraint of the target's refuses cannot be told from the other changes any more: the transaction is given
+ * up, and in the next one constraints are checked with each statement, so that the change itself is refused. */
+static int commit(struct apply *a, struct err *e)
+{
+    int rc = conn_exec(a->db, "COMMIT", e);
+    if (refused(rc, e) && !a->immediate) {
+        a->immediate = true;
+        log_warn("COMMIT refused, again with constraints checked at each change sqlstate=%s "
+                 "reason=\"%s\"",
+                 e->sqlstate, e->text);
+    }
+    return rc;
+}
+
 int apply_commit(struct apply *a, struct batch *b, int64_t delay_ms, struct err *e)
 {
     bool saved;
@@ -569,12 +597,11 @@ int apply_commit(struct apply *a, struct batch *b, int64_t delay_ms, struct err 
         rc = cursor_save(a->cursor, a->db, e); /* nothing but the place changed */
     } else if (rc == 0) {
         rc = saved ? 0 : cursor_save(a->cursor, a->db, e);
-        if (rc == 0) {
-            rc = conn_exec(a->db, "COMMIT", e);
-        }
+        rc = rc == 0 ? commit(a, e) : rc;
     }
     if (rc == 0) {
         a->open = false;
+        a->immediate = false;
         count_commit(a);
         batch_clear(b);
     }

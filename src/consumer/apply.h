@@ -30,6 +30,8 @@ struct apply {
     bool patient;       /* it is being waited for */
     bool bloated;       /* libpq's buffers grew with a huge value: reopen the connection */
     bool open;          /* a replica transaction is open */
+    bool
+        immediate; /* deferred constraints refused the last COMMIT: they are checked with each statement */
     struct traced traced;
     uint64_t rows_open; /* changes written into it */
     uint64_t transactions_open;
@@ -39,6 +41,8 @@ void apply_init(struct apply *a);
 void apply_fini(struct apply *a);
 /* apply_attach - a new connection: forgets what belonged to the old one. */
 void apply_attach(struct apply *a, struct conn *db);
+/* apply_begin - opens the replica transaction, if none is open. */
+NODISCARD int apply_begin(struct apply *a, struct err *e);
 /* apply_chunk - writes the batch into the open transaction (opening one), commits nothing. */
 NODISCARD int apply_chunk(struct apply *a, struct batch *b, struct err *e);
 /* apply_commit - writes the batch, saves the cursor (whose at, offset, incarnation the caller set) and

@@ -66,8 +66,7 @@ static int settle_change(struct apply *a, const struct batch_change *ch, struct 
 
 int aside_settle(struct apply *a, struct batch *b, size_t from, size_t to, struct err *e)
 {
-    int rc = a->open ? 0 : conn_exec(a->db, "BEGIN", e);
-    a->open = a->open || rc == 0;
+    int rc = apply_begin(a, e);
     for (size_t i = from; rc == 0 && i < to; i++) {
         for (size_t k = 0;
              b->changes[i].kind == BATCH_ROW && k < b->changes[i].relation->sink_count; k++) {

@@ -217,7 +217,7 @@ static int truncate(struct apply *a, struct batch *b, const struct batch_change 
 int rowwise_apply(struct apply *a, struct batch *b, size_t from, size_t to, struct err *e)
 {
     /* a deferrable constraint of the replica may be violated between two rows of one statement */
-    int rc = conn_exec(a->db, "SET CONSTRAINTS ALL DEFERRED", e);
+    int rc = a->immediate ? 0 : conn_exec(a->db, "SET CONSTRAINTS ALL DEFERRED", e);
     arena_reset(&a->arena);
     park_drop(a->park);
     if (rc == 0 && park_any(a->park)) {
