@@ -86,7 +86,8 @@ $$;
 -- and "missing", the value that rows written before the column was added have.
 CREATE OR REPLACE FUNCTION parkway.shapes_of(relids oid[]) RETURNS TABLE (relid oid, shape jsonb)
 LANGUAGE sql STABLE
-SET search_path = pg_catalog SET datestyle = 'ISO' SET intervalstyle = 'postgres' SET extra_float_digits = 3 AS $$
+SET search_path = pg_catalog SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET extra_float_digits = 3
+SET bytea_output = 'hex' SET lc_monetary = 'C' AS $$
     SELECT c.oid, jsonb_build_object(
         'oid', c.oid::bigint, 'schema', n.nspname, 'name', c.relname, 'kind', c.relkind,
         'identity', c.relreplident, 'filter', k.filter,

@@ -53,7 +53,7 @@ $$;
 -- All values are texts as in the log. A message holds some MB, or one row; a row may have 1 GB as JSON.
 CREATE OR REPLACE FUNCTION parkway.repair(consumer text, relation text, keys json) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public SET row_security = off
-SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET extra_float_digits = 3 SET bytea_output = 'hex' AS $$
+SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET extra_float_digits = 3 SET bytea_output = 'hex' SET lc_monetary = 'C' AS $$
 DECLARE
     most CONSTANT int := 4000000; -- characters of rows in a message
     w record;

@@ -29,7 +29,7 @@ static const char session_sql[] =
     "SET session_replication_role = replica; SET synchronous_commit = off;"
     " SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only "
     "= off;"
-    " SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET extra_float_digits = 3;"
+    " " CONN_EXACT_TEXTS_SQL
     " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
     " SET plan_cache_mode = force_generic_plan; SET jit = off;"
     " SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout "

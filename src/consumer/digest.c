@@ -1,13 +1,13 @@
 /* digest.c - see digest.h. */
 #include "consumer/digest.h"
 
+#include "pg/conn.h"
+
 #include <stdlib.h>
 
 /* Row security would hide rows silently; off, it makes an error. */
-const char digest_session[] =
-    "SET datestyle = 'ISO, MDY'; SET intervalstyle = 'postgres'; SET extra_float_digits = 3;"
-    " SET timezone = 'UTC'; SET bytea_output = 'hex'; SET lc_monetary = 'C';"
-    " SET xmloption = 'content'; SET search_path = pg_catalog, public; SET row_security = off;"
+const char digest_session[] = CONN_EXACT_TEXTS_SQL
+    " SET timezone = 'UTC'; SET search_path = pg_catalog, public; SET row_security = off;"
     " SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only "
     "= off;"
     " SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout "

@@ -159,7 +159,7 @@ static int take_columns(const struct view *v, struct conn *db, struct view_shape
 {
     struct rows *r = NULL;
     int rc = conn_query(db,
-                        "SELECT attname, quote_ident(attname), format_type(atttypid, NULL)"
+                        "SELECT attname, quote_ident(attname), format_type(atttypid, -1)"
                         "  FROM pg_attribute WHERE attrelid = 'pg_temp.parkway_check'::regclass"
                         "   AND attnum > 0 ORDER BY attnum",
                         0, NULL, &r, e);

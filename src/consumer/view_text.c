@@ -10,7 +10,7 @@
 static const char settings_sql[] =
     " SET search_path = public, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO, YMD'"
     " SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'"
-    " SET jit = off";
+    " SET lc_monetary = 'C' SET jit = off";
 
 /* For few keys: always through an index and by a condition, whatever the tables looked like when the plan was made.
  * A bitmap scan needs a condition; an index scan can also walk a whole index for its order. */
@@ -124,7 +124,8 @@ static void add_handler(struct buf *out, int id)
 {
     buf_addf(out,
              "  EXCEPTION WHEN OTHERS THEN\n"
-             "    IF SQLSTATE ~ '^(08|25|40|53|55|57|58|XX)' THEN\n      RAISE;\n    END IF;\n"
+             "    IF SQLSTATE ~ '^(08|25|40|53[0123]|55|57|58|XX00[12])' THEN\n      RAISE;\n  "
+             "  END IF;\n"
              "    PERFORM parkway.view_break(%d, SQLERRM);\n  END;\n",
              id);
 }

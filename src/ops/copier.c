@@ -30,17 +30,16 @@ struct worker {
 
 int copier_session(struct conn *c, struct err *e)
 {
-    return conn_exec(
-        c,
-        "set datestyle = 'ISO'; set intervalstyle = 'postgres'; "
-        "set extra_float_digits = 3; set timezone = 'UTC'; set bytea_output = 'hex'; "
-        "set standard_conforming_strings = on; set statement_timeout = 0; "
-        "set lock_timeout = 0; set idle_in_transaction_session_timeout = 0; "
-        "set idle_session_timeout = 0; set max_parallel_workers_per_gather = 0; "
-        "set jit = off; set default_transaction_read_only = off; "
-        "set default_transaction_isolation = 'read committed'; "
-        "set session_replication_role = replica",
-        e);
+    return conn_exec(c,
+                     CONN_EXACT_TEXTS_SQL
+                     " set timezone = 'UTC'; set standard_conforming_strings = on; set "
+                     "statement_timeout = 0; "
+                     "set lock_timeout = 0; set idle_in_transaction_session_timeout = 0; "
+                     "set idle_session_timeout = 0; set max_parallel_workers_per_gather = 0; "
+                     "set jit = off; set default_transaction_read_only = off; "
+                     "set default_transaction_isolation = 'read committed'; "
+                     "set session_replication_role = replica",
+                     e);
 }
 
 /* ---- which piece ---------------------------------------------------------------------------- */

@@ -18,9 +18,8 @@
 enum { CATCH_UP_MS = 60000, LOOK_MS = 50 };
 
 /* Both sides write and read the texts of values alike. */
-static const char copy_settings[] =
-    "set datestyle = 'ISO'; set intervalstyle = 'postgres'; set extra_float_digits = 3; "
-    "set timezone = 'UTC'; set statement_timeout = 0; set search_path = pg_catalog";
+static const char copy_settings[] = CONN_EXACT_TEXTS_SQL
+    " set timezone = 'UTC'; set statement_timeout = 0; set search_path = pg_catalog";
 
 struct remirror {
     struct conn *replica;

@@ -16,7 +16,12 @@ struct rows;
 /* For conn_options.options: values come as texts that say the same everywhere, whatever the settings of server, database
  * and role are; those of the log. */
 #define CONN_EXACT_TEXTS                                                                       \
-    "-c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=3 -c bytea_output=hex"
+    "-c datestyle=ISO,MDY -c intervalstyle=postgres -c extra_float_digits=3"                   \
+    " -c bytea_output=hex -c lc_monetary=C -c xmloption=content"
+/* The same as statements, for a session that is open. */
+#define CONN_EXACT_TEXTS_SQL                                                                   \
+    "SET datestyle = 'ISO, MDY'; SET intervalstyle = 'postgres'; SET extra_float_digits = 3;"  \
+    " SET bytea_output = 'hex'; SET lc_monetary = 'C'; SET xmloption = 'content';"
 
 struct conn_options {
     const char *application_name;

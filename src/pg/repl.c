@@ -21,7 +21,7 @@ struct repl {
 int repl_open(struct repl **out, const char *url, int sender_timeout_ms, struct err *e)
 {
     *out = NULL;
-    char options[320];
+    char options[384];
     snprintf(options, sizeof options,
              CONN_EXACT_TEXTS
              " -c wal_sender_timeout=%d -c statement_timeout=0 -c lock_timeout=0"
