@@ -2,16 +2,20 @@
 #include "pg/repl.h"
 
 #include "base/clock.h"
+#include "base/daemon.h"
 #include "pg/conn.h"
 #include "pg/ident.h"
 
 #include <inttypes.h>
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* PostgreSQL counts time from 2000-01-01. */
 #define EPOCH_SHIFT_US INT64_C(946684800000000)
+
+enum { LOOK_MS = 100 /* whether to stop, while the server takes its time */ };
 
 struct repl {
     struct conn *conn;
@@ -99,6 +103,42 @@ int repl_identify(struct repl *r, struct repl_system *out, struct err *e)
     return ok ? 0 : err_set(e, ERR_PROTOCOL, "could not read the primary's position");
 }
 
+static void cancel(struct repl *r)
+{
+    char why[256];
+    PGcancel *c = PQgetCancel(r->pg);
+    if (c != NULL) {
+        (void)!PQcancel(c, why, sizeof why);
+        PQfreeCancel(c);
+    }
+}
+
+/* As PQexec, for what may wait for others as long as they like; a daemon that is told to stop gives it up. */
+static PGresult *exec_patiently(struct repl *r, const char *sql)
+{
+    if (!PQsendQuery(r->pg, sql)) {
+        return NULL;
+    }
+    bool cancelled = false;
+    while (PQisBusy(r->pg)) {
+        struct pollfd p = {.fd = PQsocket(r->pg), .events = POLLIN};
+        (void)poll(&p, 1, LOOK_MS);
+        if (!PQconsumeInput(r->pg)) {
+            return NULL;
+        }
+        if (daemon_stopping() && !cancelled) {
+            cancelled = true;
+            cancel(r);
+        }
+    }
+    PGresult *first = PQgetResult(r->pg);
+    for (PGresult *more = first; more != NULL;) {
+        more = PQgetResult(r->pg);
+        PQclear(more);
+    }
+    return first;
+}
+
 /* snapshot NULL: none is exported. */
 static int create_slot(struct repl *r, const char *slot, bool temporary, uint64_t *at,
                        char *snapshot, struct err *e)
@@ -108,7 +148,7 @@ static int create_slot(struct repl *r, const char *slot, bool temporary, uint64_
     ident_quote(&sql, slot);
     buf_addf(&sql, "%s LOGICAL pgoutput %s", temporary ? " TEMPORARY" : "",
              snapshot != NULL ? "EXPORT_SNAPSHOT" : "NOEXPORT_SNAPSHOT");
-    PGresult *res = PQexec(r->pg, buf_cstr(&sql));
+    PGresult *res = exec_patiently(r, buf_cstr(&sql));
     buf_fini(&sql);
     if (PQresultStatus(res) != PGRES_TUPLES_OK || PQntuples(res) != 1) {
         return refused(r, res, "could not create the replication slot", e);
