@@ -22,6 +22,11 @@ def url(server, database="postgres", user="postgres"):
     return f"postgresql://{user}:{user}@127.0.0.1:{port(server)}/{database}"
 
 
+def socket_directory(server):
+    """Where the server has its local socket."""
+    return os.path.join(os.path.realpath(ENV["PARKWAY_VAR"]), server.lower())
+
+
 def run(*argv, bound=600, **kw):
     done = subprocess.run(argv, env=ENV, capture_output=True, text=True, timeout=bound,
                           stdin=subprocess.DEVNULL, **kw)

@@ -12,6 +12,8 @@ b, c   300,000 rows by 100-row and 200,000 by one-row transactions, drained from
 d      8 clients of one-row commits: the primary's rate, and how long the last row takes to show
 topic  (a) with an event for every row besides, in batches (Parkway alone: native publishes no events)
 
+BENCH_SOCKETS=1: both sides reach the servers by their local sockets.
+
 Also printed: processor time of each process per row, the broker stream's own latency, peak memory.
 """
 import os
@@ -21,11 +23,12 @@ import subprocess
 import sys
 import time
 
-from harness import ENV, LAG, ROOT, cpu_seconds, pairs, peak_mib, pid_of, port, run, sql, stack, table, url
+from harness import ENV, LAG, ROOT, cpu_seconds, pairs, peak_mib, pid_of, port, run, socket_directory, sql, stack, table, url
 
 SHAPE = "(id bigint primary key, filler text)"
 CASES = ("idle", "rate", "a", "b", "c", "d", "topic")
 SLOTS = {"parkway": "parkway", "native": "bench_native"}
+SOCKETS = os.environ.get("BENCH_SOCKETS") == "1"
 BROKER = f"amqp://guest:guest@127.0.0.1:{port('BROKER')}/"
 
 
@@ -36,6 +39,10 @@ def prepare():
                                                 "pgbench_branches", "pgbench_tellers"))
     run("pgbench", "-i", "-q", "-s", "1", "-d", url("PRIMARY"))
     ENV["PARKWAY_CAPTURE_TABLES"] = captured
+    if SOCKETS:
+        for server in ("PRIMARY", "REPLICA"):
+            ENV[f"PARKWAY_{server}_URL"] = (f"postgresql://parkway:parkway@/postgres?host={socket_directory(server)}"
+                                            f"&port={port(server)}")
     ENV["PARKWAY_CAPTURE_TOPICS"] = ("table=public.parking_slots,topic=parking"
                                      " table=public.bench_topic,topic=bench,batch=true")
     run(os.path.join(ROOT, "bin", "parkway"), "migrate")
@@ -44,7 +51,8 @@ def prepare():
         sql("REPLICA", "create database native")
         sql("REPLICA", f"create table if not exists bench_native {SHAPE}", "native")
         sql("PRIMARY", "create publication bench_native for table bench_native")
-        conninfo = f"host=127.0.0.1 port={port('PRIMARY')} user=postgres password=postgres dbname=postgres"
+        host = socket_directory("PRIMARY") if SOCKETS else "127.0.0.1"
+        conninfo = f"host={host} port={port('PRIMARY')} user=postgres password=postgres dbname=postgres"
         sql("REPLICA", f"create subscription bench_native connection '{conninfo}' publication bench_native", "native")
 
 

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* PostgreSQL counts time from 2000-01-01. */
 #define EPOCH_SHIFT_US INT64_C(946684800000000)
@@ -56,6 +57,14 @@ void repl_close(struct repl *r)
 int repl_server_pid(const struct repl *r)
 {
     return PQbackendPID(r->pg);
+}
+
+bool repl_is_local(const struct repl *r)
+{
+    struct sockaddr_storage own = {0};
+    socklen_t n = sizeof own;
+    return getsockname(PQsocket(r->pg), (struct sockaddr *)&own, &n) == 0 &&
+           own.ss_family == AF_UNIX;
 }
 
 int repl_socket(const struct repl *r)

@@ -30,6 +30,8 @@ void repl_close(struct repl *r); /* NULL is fine */
  * before it spills them to its disk (logical_decoding_work_mem). Before repl_start. */
 NODISCARD int repl_memory(struct repl *r, int64_t bytes, struct err *e);
 int repl_socket(const struct repl *r);
+/* repl_is_local - the connection is by a Unix-domain socket. */
+bool repl_is_local(const struct repl *r);
 int repl_server_pid(const struct repl *r); /* of the process that serves it */
 NODISCARD int repl_identify(struct repl *r, struct repl_system *out, struct err *e);
 /* repl_slot_create - a permanent logical slot with pgoutput; at becomes its consistent point.

@@ -158,6 +158,7 @@ void *capture_main(void *arg)
 {
     struct session *s = arg;
     struct capture c = {.s = s, .heard_us = clock_mono_us()};
+    c.pace.local = repl_is_local(s->repl);
     c.received_lsn = s->log_have.lsn < s->slot_lsn ? s->slot_lsn : s->log_have.lsn;
     c.told_lsn = s->slot_lsn;
     struct err e = ERR_INIT;

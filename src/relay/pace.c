@@ -9,7 +9,8 @@ enum {
     RATE_PAUSE_MAX_US = 12000,
     BEHIND_MIN_US = 20000,
     BEHIND_SHARE = 4,
-    PAUSE_MAX_US = 20000, /* what the server sends meanwhile must fit the sockets' buffers */
+    PAUSE_MAX_US = 20000,
+    LOCAL_MAX_US = 2000,
 };
 
 int64_t pace_note(struct pace *p, int64_t now_us, const struct pace_read *read)
@@ -28,5 +29,6 @@ int64_t pace_note(struct pace *p, int64_t now_us, const struct pace_read *read)
     bool late = read->commits + read->rows > 0 && read->behind_us >= BEHIND_MIN_US;
     int64_t pause = late ? read->behind_us / BEHIND_SHARE : 0;
     pause = pause > p->rate_pause_us ? pause : p->rate_pause_us;
-    return pause < PAUSE_MAX_US ? pause : PAUSE_MAX_US;
+    int64_t most = p->local ? LOCAL_MAX_US : PAUSE_MAX_US;
+    return pause < most ? pause : most;
 }

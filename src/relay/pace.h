@@ -5,13 +5,15 @@
  * holds. At a low rate nobody minds and nothing waits. At a high rate those costs slow everything,
  * the primary's own clients too, so the reader pauses: longer with the rate, some milliseconds at
  * most. It also pauses when the stream is well behind the commits that it tells of: then a quarter of
- * the time by which it is, up to a bound. */
+ * the time by which it is, up to a bound. What the server sends meanwhile must fit the sockets' buffers: on TCP they
+ * grow to megabytes, on a local socket some hundred messages fill them, whatever their size. */
 #ifndef PARKWAY_RELAY_PACE_H
 #define PARKWAY_RELAY_PACE_H
 
 #include "base/def.h"
 
 struct pace {
+    bool local;       /* the connection is a local socket's */
     int64_t since_us; /* the span being measured began */
     uint64_t commits, rows;
     int64_t rate_pause_us;

@@ -65,6 +65,16 @@ static void a_backlog_is_read_in_gulps(void **state)
     assert_int_equal(pace_note(&p, 1003000, &none), 0);
 }
 
+static void a_local_socket_holds_little(void **state)
+{
+    UNUSED(state);
+    struct pace far = {0};
+    struct pace near = {.local = true};
+    struct pace_read old = {.commits = 1, .rows = 1, .behind_us = 10000000};
+    int64_t most = pace_note(&far, 1000000, &old);
+    assert_in_range(pace_note(&near, 1000000, &old), 1, most / 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -72,6 +82,7 @@ int main(void)
         cmocka_unit_test(a_large_transaction_is_a_rate),
         cmocka_unit_test(silence_ends_it),
         cmocka_unit_test(a_backlog_is_read_in_gulps),
+        cmocka_unit_test(a_local_socket_holds_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
