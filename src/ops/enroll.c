@@ -252,7 +252,9 @@ static int choose_tables(struct enrolment *en, struct err *e)
     }
     if (rc == 0 && !found) {
         rc = err_set(e, ERR_NOT_FOUND,
-                     "%s is not captured, or no plain mirror of it is configured", en->o.table);
+                     "%s is not in capture.tables (add it there, whoever published it), or no "
+                     "plain mirror of it is configured",
+                     en->o.table);
     }
     return rc;
 }
