@@ -21,6 +21,8 @@ CREATE TABLE IF NOT EXISTS parkway.capture (
     publication text PRIMARY KEY,
     patterns    text[] NOT NULL DEFAULT '{}'
 );
+-- "schema.name" -> the columns that are published of it; all, of a table that is not in here.
+ALTER TABLE parkway.capture ADD COLUMN IF NOT EXISTS columns jsonb NOT NULL DEFAULT '{}';
 
 -- What was announced last. rewrite: reasons (as in the event table_rewrite, or-ed) for which the rows were written anew
 -- since; partitions: leaf partition -> its bounds; made_full: the replica identity FULL is of our making.
@@ -80,6 +82,16 @@ LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
        AND n.nspname NOT IN ('parkway', 'information_schema') AND n.nspname !~ '^pg_'
        AND EXISTS (SELECT FROM unnest(patterns) AS t WHERE n.nspname || '.' || c.relname LIKE
                    replace(replace(replace(replace(t, '\', '\\'), '%', '\%'), '_', '\_'), '*', '%'))
+$$;
+
+-- The table as CREATE and ALTER PUBLICATION name it: with its columns, where not all are to be published.
+CREATE OR REPLACE FUNCTION parkway.publish_as(publication text, relid oid) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+    SELECT publish_as.relid::regclass::text || coalesce((
+        SELECT ' (' || string_agg(quote_ident(name), ', ') || ')'
+          FROM parkway.capture k, pg_class c, pg_namespace n,
+               jsonb_array_elements_text(k.columns -> (n.nspname || '.' || c.relname)) AS name
+         WHERE k.publication = publish_as.publication AND c.oid = publish_as.relid AND n.oid = c.relnamespace), '')
 $$;
 
 -- The shapes of those of the tables that are captured. Columns carry their number, by which a rename is recognised,
@@ -302,7 +314,7 @@ BEGIN
             EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', relid::regclass);
             keyless := true;
         END IF;
-        EXECUTE format('ALTER PUBLICATION %I ADD TABLE %s', k.publication, relid::regclass);
+        EXECUTE format('ALTER PUBLICATION %I ADD TABLE %s', k.publication, parkway.publish_as(k.publication, relid));
         EXECUTE format('GRANT SELECT ON %s TO parkway', relid::regclass);
         PERFORM parkway.announce_safely(relid);
         UPDATE parkway.shapes s SET made_full = keyless WHERE s.relid = adopt.relid;
@@ -393,7 +405,7 @@ END
 $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA parkway FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION parkway.matching(text[]), parkway.captured(), parkway.shapes_of(oid[]), parkway.shape_of(oid)
+GRANT EXECUTE ON FUNCTION parkway.matching(text[]), parkway.captured(), parkway.publish_as(text, oid), parkway.shapes_of(oid[]), parkway.shape_of(oid)
     TO parkway;
 GRANT SELECT ON parkway.capture, parkway.shapes TO parkway;
 

@@ -80,6 +80,22 @@ static const struct conf_key topic_keys[] = {
      .sentence = "Whether consecutive plain events of one key may share a message."},
 };
 
+#define COLUMNS(field) offsetof(struct setup_columns, field)
+static const struct conf_key columns_keys[] = {
+    {.name = "table",
+     .type = CONF_STRING,
+     .offset = COLUMNS(table),
+     .unit = "",
+     .flags = CONF_REQUIRED,
+     .sentence = "The captured table, \"schema.name\"."},
+    {.name = "columns",
+     .type = CONF_STRING,
+     .offset = COLUMNS(columns),
+     .unit = "",
+     .flags = CONF_REQUIRED,
+     .sentence = "Names of the columns, blanks between; the primary key's must be among them."},
+};
+
 static const struct conf_key capture_keys[] = {
     {.name = "tables",
      .type = CONF_STRINGS,
@@ -89,6 +105,14 @@ static const struct conf_key capture_keys[] = {
      .sentence =
          "The tables of the primary that replicas and subscribers follow; with * new ones "
          "that fit, too (public.*)."},
+    {.name = "columns",
+     .type = CONF_GROUPS,
+     .offset = AT(capture_columns),
+     .unit = "",
+     .sub = columns_keys,
+     .sub_count = ARRAY_LEN(columns_keys),
+     .sub_size = sizeof(struct setup_columns),
+     .sentence = "Tables of which only these columns leave the primary; of the others all do."},
     {.name = "topics",
      .type = CONF_GROUPS,
      .offset = AT(capture_topics),

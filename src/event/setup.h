@@ -13,6 +13,12 @@ struct setup_topic {
     bool batch;  /* consecutive plain events of one key may share a message */
 };
 
+/* A table of which only some columns are published. */
+struct setup_columns {
+    char *table;   /* "schema.name" */
+    char *columns; /* their names, blanks or commas between */
+};
+
 struct setup {
     char *primary_url; /* Parkway's own login on the primary */
     char *replica_url; /* and on the replica */
@@ -21,6 +27,7 @@ struct setup {
     char *log_level;
 
     struct conf_strings capture_tables; /* "schema.name" each */
+    struct conf_groups capture_columns; /* struct setup_columns */
     struct conf_groups capture_topics;  /* struct setup_topic */
     char *capture_publication;
     char *capture_slot;

@@ -10,6 +10,7 @@
 #include "event/setup.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- looking up ----------------------------------------------------------------------------- */
 
@@ -183,6 +184,42 @@ static int publication_exists(struct conn *primary, bool *out, struct err *e)
     return rc;
 }
 
+static const struct setup_columns *columns_of(const char *table)
+{
+    const struct setup_columns *c = setup()->capture_columns.items;
+    for (size_t i = 0; i < setup()->capture_columns.count; i++) {
+        if (strcmp(c[i].table, table) == 0) {
+            return &c[i];
+        }
+    }
+    return NULL;
+}
+
+/* What left the primary once is on the replicas, and what did not is missing there: that is the operator's to change. */
+static int check_columns(struct conn *primary, const struct captured_table *t,
+                         const struct setup_columns *wanted, struct err *e)
+{
+    struct rows *r;
+    int rc = conn_query(
+        primary,
+        "select array_to_string(p.attnames, ' '), (select array_agg(a order by a) from "
+        "unnest(p.attnames::text[]) a) = (select array_agg(a order by a) from "
+        "unnest(regexp_split_to_array(trim($3), '[\\s,]+')) a) from pg_publication_tables p "
+        "where pubname = $1 and schemaname || '.' || tablename = $2",
+        3,
+        (struct str[]){str_of(setup()->capture_publication), str_of(t->name),
+                       str_of(wanted->columns)},
+        &r, e);
+    if (rc == 0 && rows_text(r, 0, 1)[0] != 't') {
+        rc = err_set(e, ERR_CONFLICT,
+                     "the published columns are \"%s\", capture.columns says \"%s\": take the "
+                     "table out of publication %s and run migrate and bootstrap --table again",
+                     rows_text(r, 0, 0), wanted->columns, setup()->capture_publication);
+    }
+    rows_free(r);
+    return rc;
+}
+
 static int look_up_published(struct conn *primary, struct captured_table *t, struct err *e)
 {
     struct rows *r;
@@ -198,15 +235,16 @@ static int look_up_published(struct conn *primary, struct captured_table *t, str
     return rc;
 }
 
-/* For the event triggers: which publication is ours, and which new tables belong in it. */
+/* For the event triggers: which publication is ours, which new tables belong in it, and with which columns. */
 static int tell_patterns(struct conn *primary, struct err *e)
 {
     const struct conf_strings *names = &setup()->capture_tables;
     struct str name = str_of(setup()->capture_publication);
-    int rc = conn_query(primary,
-                        "insert into parkway.capture (publication) values ($1) "
-                        "on conflict (publication) do update set patterns = '{}'",
-                        1, &name, NULL, e);
+    int rc =
+        conn_query(primary,
+                   "insert into parkway.capture (publication) values ($1) "
+                   "on conflict (publication) do update set patterns = '{}', columns = '{}'",
+                   1, &name, NULL, e);
     for (size_t i = 0; rc == 0 && i < names->count; i++) {
         if (setup_is_pattern(names->items[i])) {
             rc = conn_query(primary,
@@ -214,6 +252,14 @@ static int tell_patterns(struct conn *primary, struct err *e)
                             "where publication = $1",
                             2, (struct str[]){name, str_of(names->items[i])}, NULL, e);
         }
+    }
+    const struct setup_columns *c = setup()->capture_columns.items;
+    for (size_t i = 0; rc == 0 && i < setup()->capture_columns.count; i++) {
+        rc = conn_query(
+            primary,
+            "update parkway.capture set columns = columns || jsonb_build_object($2::text, "
+            "to_jsonb(regexp_split_to_array(trim($3), '[\\s,]+'))) where publication = $1",
+            3, (struct str[]){name, str_of(c[i].table), str_of(c[i].columns)}, NULL, e);
     }
     return rc;
 }
@@ -252,12 +298,15 @@ int captured_publish(struct conn *primary, struct captured *c, struct err *e)
     int rc = make_publication(primary, e);
     for (size_t i = 0; rc == 0 && i < c->table_count; i++) {
         struct captured_table *t = &c->tables[i];
+        const struct setup_columns *columns = columns_of(t->name);
         rc = look_up_published(primary, t, e);
         if (rc == 0 && !t->published) {
-            rc = exec_formatted(
-                primary,
-                "select format('alter publication %I add table %s', $1::text, $2::text)", 2,
-                (struct str[]){name, str_of(t->source)}, e);
+            rc = exec_formatted(primary,
+                                "select format('alter publication %I add table %s', $1::text, "
+                                "parkway.publish_as($1, $2::text::regclass))",
+                                2, (struct str[]){name, str_of(t->source)}, e);
+        } else if (rc == 0 && columns != NULL) {
+            rc = check_columns(primary, t, columns, e);
         }
         if (rc == 0) {
             /* parkway reads what it captures, to check and repair replicas */

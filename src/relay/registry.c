@@ -92,7 +92,7 @@ static int make_publication(struct conn *c, struct err *e)
     int rc = conn_query(c,
                         "SELECT format('CREATE PUBLICATION %I FOR TABLE %s WITH "
                         "(publish_via_partition_root = true)', $1::text,"
-                        " string_agg(m::regclass::text, ', '))"
+                        " string_agg(parkway.publish_as($1, m), ', '))"
                         " FROM parkway.matching($2::text[]) AS m",
                         2, params, &rows, e);
     if (rc == 0) {
