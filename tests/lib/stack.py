@@ -189,10 +189,10 @@ def wait_ready(*names, bound_s=60):
         wait_until(lambda n=name: ready(n), bound_s, f"{name} is ready")
 
 
-def configured():
-    """The configuration file's groups: name -> {key: value text}."""
+def configured(text=None):
+    """The groups of a configuration (the stack's file): name -> {key: value text}."""
     groups = {}
-    for group in re.finditer(r"^(\w+)\s*[:=]\s*\{(.*?)\};", _read("parkway.cfg"), re.M | re.S):
+    for group in re.finditer(r"^(\w+)\s*[:=]\s*\{(.*?)\};", text or _read("parkway.cfg"), re.M | re.S):
         groups[group[1]] = {m[1]: m[2] for m in re.finditer(
             r'(\w+)\s*=\s*("(?:[^"\\]|\\.)*"|\[[^\]]*\]|\((?:[^()"]|"(?:[^"\\]|\\.)*"|\((?:[^()"]|"(?:[^"\\]|\\.)*")*\))*\)|[^;]+);', group[2])}
     return groups
