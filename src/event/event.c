@@ -35,6 +35,8 @@ static const char PUBLISH_PREFIX[] = "parkway.publish";
 
 /* --- relations --------------------------------------------------------------------------------- */
 
+enum verb { VERB_INSERT, VERB_UPDATE, VERB_DELETE, VERB_TRUNCATE };
+
 struct event_relation *event_relation_new(const struct pgoutput_msg *relation)
 {
     ASSERT(relation->type == PGOUTPUT_RELATION);
@@ -55,6 +57,10 @@ struct event_relation *event_relation_new(const struct pgoutput_msg *relation)
     } else if (topic != NULL) {
         r->route = EVENT_TOPIC;
         r->topic = def_strdup(topic->topic);
+        r->verbs[VERB_INSERT] = def_strdup(topic->on_insert);
+        r->verbs[VERB_UPDATE] = def_strdup(topic->on_update);
+        r->verbs[VERB_DELETE] = def_strdup(topic->on_delete);
+        r->verbs[VERB_TRUNCATE] = def_strdup(topic->on_truncate);
         r->batch = topic->batch;
     }
     r->columns = def_zalloc(relation->u.relation.column_count, sizeof *r->columns);
@@ -79,6 +85,9 @@ void event_relation_free(struct event_relation *r)
     free(r->columns);
     free(r->table);
     free(r->topic);
+    for (size_t i = 0; i < ARRAY_LEN(r->verbs); i++) {
+        free(r->verbs[i]);
+    }
     free(r);
 }
 
@@ -294,9 +303,13 @@ static void source_of(const char *what, struct position at, char *out, size_t si
     snprintf(out, size, "/parkway/%s/%s", epoch, what);
 }
 
-static int topic_event(struct event *ev, const struct event_relation *r, const char *verb,
+static int topic_event(struct event *ev, const struct event_relation *r, enum verb verb_of,
                        int64_t commit_us, struct err *e)
 {
+    const char *verb = r->verbs[verb_of];
+    if (verb[0] == '\0') {
+        return ERR_NOT_FOUND;
+    }
     int n = snprintf(ev->key, sizeof ev->key, "%s.%s", r->topic, verb);
     if (n < 0 || n >= EVENT_KEY_MAX) {
         return err_set(e, ERR_INVALID, "routing key of table %s is longer than 255 bytes",
@@ -361,9 +374,9 @@ int event_from_change(struct event *ev, const struct event_relation *r,
         return ERR_NOT_FOUND;
     }
     reset(ev, at);
-    const char *verb = msg->type == PGOUTPUT_INSERT   ? "create"
-                       : msg->type == PGOUTPUT_UPDATE ? "update"
-                                                      : "delete";
+    enum verb verb = msg->type == PGOUTPUT_INSERT   ? VERB_INSERT
+                     : msg->type == PGOUTPUT_UPDATE ? VERB_UPDATE
+                                                    : VERB_DELETE;
     int rc = r->route == EVENT_STORE ? store_event(ev, r, &msg->u.change.neu, commit_us, e)
                                      : topic_event(ev, r, verb, commit_us, e);
     if (rc != 0) {
@@ -388,7 +401,7 @@ int event_from_truncate(struct event *ev, const struct event_relation *r, struct
         return ERR_NOT_FOUND;
     }
     reset(ev, at);
-    int rc = topic_event(ev, r, "truncate", commit_us, e);
+    int rc = topic_event(ev, r, VERB_TRUNCATE, commit_us, e);
     if (rc == 0) {
         buf_adds(&ev->body, "{}");
     }

@@ -9,8 +9,9 @@
 
 struct setup_topic {
     char *table; /* "schema.name" */
-    char *topic; /* first word of the routing key */
+    char *topic; /* what the routing key begins with */
     bool batch;  /* consecutive plain events of one key may share a message */
+    char *on_insert, *on_update, *on_delete, *on_truncate; /* its last word; "": no event */
 };
 
 /* A table of which only some columns are published. */

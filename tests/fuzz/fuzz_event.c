@@ -11,7 +11,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char exchange[] = "CQRS_EVENT_STORE";
 static char topic_name[] = "t";
-static const struct setup_topic topic = {NULL, topic_name, true};
+static const struct setup_topic topic = {.topic = topic_name,
+                                         .batch = true,
+                                         .on_insert = "create",
+                                         .on_update = "update",
+                                         .on_delete = "delete",
+                                         .on_truncate = "truncate"};
 
 const struct setup *setup(void)
 {
