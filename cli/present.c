@@ -26,7 +26,12 @@ void present_line(struct buf *out, const struct present_field *fields, size_t co
     json_init(&j, out, JSON_CLI);
     json_object(&j);
     for (size_t i = 0; i < count; i++) {
-        json_key_text(&j, fields[i].key, fields[i].value);
+        if (fields[i].number) {
+            json_key(&j, fields[i].key);
+            json_raw(&j, fields[i].value);
+        } else {
+            json_key_text(&j, fields[i].key, fields[i].value);
+        }
     }
     json_object_end(&j);
     buf_u8(out, '\n');

@@ -8,6 +8,7 @@
 struct present_field {
     const char *key;
     struct str value;
+    bool number; /* value is one in decimal: no quotes in JSON */
 };
 
 /* present_detail - "key:" padded to the longest key and one more, a blank, the value; newlines in values become

@@ -16,7 +16,7 @@ enum { RETRY_US = 10000 };
 static void show(struct cli *cli, struct parking_slot s)
 {
     const struct present_field fields[] = {
-        {"uuid", s.uuid}, {"name", s.name}, {"status", s.status}};
+        {"uuid", s.uuid, false}, {"name", s.name, false}, {"status", s.status, false}};
     if (cli->json) {
         present_line(&cli->out, fields, ARRAY_LEN(fields));
     } else {

@@ -1,6 +1,7 @@
 /* verbs.c - see verbs.h. */
 #include "cli/verbs.h"
 
+#include "cli/customers.h"
 #include "cli/slots.h"
 
 #include <stdio.h>
@@ -17,6 +18,25 @@ static const struct argline_param update_params[] = {
     {"name", false, "NAME", "its new name"},
     {"status", false, "STATUS", "its new status: available, blocked or reserved"},
 };
+static const struct argline_param create_customer_params[] = {
+    {"username", true, "NAME", "the name to log in with; nobody else has it"},
+    {"first_name", true, "NAME", "first name"},
+    {"last_name", true, "NAME", "last name"},
+    {"uuid", false, "UUID", "the customer's; drawn when it is not given"},
+    {"email", false, "ADDRESS", "nobody else has it"},
+    {"phone", false, "NUMBER", "telephone number"},
+};
+static const struct argline_param customer_params[] = {
+    {"customer", true, "CUSTOMER", "number or uuid"},
+};
+static const struct argline_param update_customer_params[] = {
+    {"customer", true, "CUSTOMER", "number or uuid"},
+    {"username", false, "NAME", "the name to log in with"},
+    {"first_name", false, "NAME", "first name"},
+    {"last_name", false, "NAME", "last name"},
+    {"email", false, "ADDRESS", "e-mail address"},
+    {"phone", false, "NUMBER", "telephone number"},
+};
 
 const struct verb verbs[] = {
     {"create_parking_slot", "create a slot; shows the replica's row", create_params,
@@ -26,6 +46,13 @@ const struct verb verbs[] = {
      slots_details},
     {"update_parking_slot", "change a slot's name or status", update_params,
      ARRAY_LEN(update_params), slots_update},
+    {"create_customer", "create a customer", create_customer_params,
+     ARRAY_LEN(create_customer_params), customers_create},
+    {"customer_list", "every customer, one JSON object a line", NULL, 0, customers_list},
+    {"customer_details", "one customer", customer_params, ARRAY_LEN(customer_params),
+     customers_details},
+    {"update_customer", "change what is given of a customer", update_customer_params,
+     ARRAY_LEN(update_customer_params), customers_update},
 };
 const size_t verbs_count = ARRAY_LEN(verbs);
 

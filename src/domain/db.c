@@ -77,7 +77,7 @@ static int judge(struct db *db, int rc, struct err *e)
         {"57P01", ERR_CLOSED},      {"57P02", ERR_CLOSED},      {"23505", ERR_CONFLICT},
         {"23", ERR_INVALID},        {"22", ERR_INVALID},        {"53", ERR_UNAVAILABLE},
         {"57P", ERR_UNAVAILABLE},   {"57014", ERR_TIMEOUT},     {"40", ERR_UNAVAILABLE},
-        {"25006", ERR_UNAVAILABLE}, {"28", ERR_AUTH},
+        {"25006", ERR_UNAVAILABLE}, {"28", ERR_AUTH},           {"55000", ERR_CONFLICT},
     };
     if (rc == ERR_SQL) {
         for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -163,6 +163,21 @@ int db_begin(struct db *db, struct err *e)
     db->in_transaction = rc == 0;
     if (rc != 0) {
         drop(db); /* its state is not what this handle believes */
+    }
+    return rc;
+}
+
+int db_begin_as(struct db *db, const char *owner, struct err *e)
+{
+    char sql[96];
+    int n = snprintf(sql, sizeof sql, "set local role %s", owner);
+    ASSERT(n > 0 && (size_t)n < sizeof sql);
+    int rc = db_begin(db, e);
+    if (rc == 0) {
+        rc = db_write(db, sql, 0, NULL, NULL, e);
+    }
+    if (rc != 0) {
+        db_rollback(db);
     }
     return rc;
 }

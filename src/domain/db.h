@@ -6,7 +6,7 @@
  * positions and routes are unknown and everything else works.
  *
  * Errors, besides those of pg/direct.h: the SQLSTATE becomes ERR_INVALID (class 22, 23), ERR_CONFLICT
- * (unique violation), ERR_UNAVAILABLE (08001, 08004, 53, 57P03, 40, 25006: nothing took effect),
+ * (unique violation; 55000: not in that state), ERR_UNAVAILABLE (08001, 08004, 53, 57P03, 40, 25006: nothing took effect),
  * ERR_TIMEOUT (57014). ERR_CLOSED (08006, 57P01 and their like): the connection was lost, here or
  * between router and server, while the statement ran; whether a write took place is unknown. */
 #ifndef PARKWAY_DOMAIN_DB_H
@@ -50,6 +50,8 @@ NODISCARD int db_write(struct db *db, const char *sql, size_t param_count,
 
 /* One transaction at a time. A lost connection ends it; db_rollback is then a no-op. */
 NODISCARD int db_begin(struct db *db, struct err *e);
+/* db_begin_as - the same, writing as that owner of tables (sql/primary/20_owners.sql). */
+NODISCARD int db_begin_as(struct db *db, const char *owner, struct err *e);
 NODISCARD int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
 bool db_in_transaction(const struct db *db);

@@ -10,12 +10,13 @@ static void detail(void **state)
 {
     UNUSED(state);
     struct buf out = BUF_INIT;
-    const struct present_field slot[] = {
-        {"uuid", STR("u")}, {"name", STR("a\nb\n\nc")}, {"status", STR("available")}};
+    const struct present_field slot[] = {{"uuid", STR("u"), false},
+                                         {"name", STR("a\nb\n\nc"), false},
+                                         {"status", STR("available"), false}};
     present_detail(&out, slot, ARRAY_LEN(slot));
     assert_string_equal(buf_cstr(&out), "uuid:   u\nname:   a b  c\nstatus: available\n");
     buf_reset(&out);
-    const struct present_field one[] = {{"id", STR("")}};
+    const struct present_field one[] = {{"id", STR(""), false}};
     present_detail(&out, one, 1);
     assert_string_equal(buf_cstr(&out), "id: \n");
     buf_fini(&out);
@@ -25,13 +26,15 @@ static void line(void **state)
 {
     UNUSED(state);
     struct buf out = BUF_INIT;
-    const struct present_field slot[] = {{"uuid", STR("u")},
-                                         {"name", STR("O'Brien \"x\" \\ \n\t\x01 주차")},
-                                         {"status", STR_NULL}};
+    const struct present_field slot[] = {{"id", STR("12"), true},
+                                         {"uuid", STR("u"), false},
+                                         {"name", STR("O'Brien \"x\" \\ \n\t\x01 주차"), false},
+                                         {"status", STR_NULL, false}};
     present_line(&out, slot, ARRAY_LEN(slot));
-    assert_string_equal(buf_cstr(&out),
-                        "{\"uuid\": \"u\", \"name\": \"O'Brien \\\"x\\\" \\\\ \\n\\t"
-                        "\\u0001 주차\", \"status\": null}\n");
+    assert_string_equal(
+        buf_cstr(&out),
+        "{\"id\": 12, \"uuid\": \"u\", \"name\": \"O'Brien \\\"x\\\" \\\\ \\n\\t"
+        "\\u0001 주차\", \"status\": null}\n");
     buf_fini(&out);
 }
 
