@@ -102,16 +102,16 @@ $$;
 
 -- A number that the client chose: the column's sequence goes above it. Argument: the column. A sequence has no
 -- transactions, so two of these may still meet; whoever makes a row draws again when a number is taken.
+-- (Without dynamic SQL, as every trigger here: the router could not read what such a one sets, and would keep the session
+-- of any writer on the primary.)
 CREATE OR REPLACE FUNCTION public.identity_above() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     numbers regclass := pg_get_serial_sequence(format('%I.%I', tg_table_schema, tg_table_name), tg_argv[0]);
     chosen bigint := to_jsonb(NEW) ->> tg_argv[0];
-    above boolean;
 BEGIN
-    EXECUTE format('SELECT $1 > last_value OR NOT is_called AND $1 >= last_value FROM %s', numbers) INTO above USING chosen;
-    IF above THEN
-        EXECUTE format('SELECT setval(%L, greatest($1, last_value)) FROM %s', numbers, numbers) USING chosen;
+    IF chosen > coalesce(pg_sequence_last_value(numbers), 0) THEN
+        PERFORM setval(numbers, greatest(chosen, pg_sequence_last_value(numbers)));
     END IF;
     RETURN NULL;
 END

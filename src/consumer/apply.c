@@ -2,8 +2,9 @@
  *
  * A run is a stretch of the batch whose tables keep their shape, without a message in it; a message acts
  * (notice.h) when everything before it is written, in the same replica transaction. Its plan's statements go out in one
- * pipeline (with BEGIN in front and the cursor's save behind, where they belong), so a lone row
- * costs two round trips: everything, then COMMIT. Between the two the counts are looked at: a set
+ * pipeline (with BEGIN in front and the cursor's save behind, where they belong), which costs two round trips: everything,
+ * then COMMIT. Between the two the counts are looked at. A few lone rows need one only: their statements
+ * themselves fail when they meet no row, so COMMIT goes along behind them and is not executed then. A set
  * that met fewer rows than it should is as good as refused, and a COMMIT that a deferred constraint refuses is tried again
  * with constraints checked at each statement. COPY, which no pipeline carries, is used
  * for many new rows or long ones. */
@@ -26,6 +27,7 @@
 #include <stdlib.h>
 
 enum {
+    SEAL_STEPS = 4,      /* statements of a row each that COMMIT goes along with */
     SPLIT_MIN = 16,      /* a refused set of more changes is halved, of fewer done row by row */
     COPY_ROWS_MIN = 100, /* below, one INSERT is quicker than COPY's round trips */
     COPY_BYTES_MIN = 256 * 1024,    /* COPY streams what an INSERT would have to hold twice */
@@ -224,6 +226,7 @@ struct sent {
 
 struct sender {
     struct apply *a;
+    bool seal; /* COMMIT goes along */
     struct sent *sent;
     int64_t *affected;
     size_t count; /* in the open pipeline */
@@ -298,24 +301,25 @@ static bool wants_copy(const struct plan_step *st)
     return st->count >= COPY_ROWS_MIN || bytes >= COPY_BYTES_MIN;
 }
 
-static int step_statement(struct apply *a, const struct plan_step *st,
+static int step_statement(struct apply *a, const struct plan_step *st, bool sure,
                           struct sink_statement **out, struct err *e)
 {
     const struct str *mask =
         st->kind == PLAN_UPDATE || st->kind == PLAN_MOVE || st->kind == PLAN_UPDATE_ROW
             ? st->rows[0].neu
             : NULL;
-    return sink_statement(st->table->owner, a->db, op_of(st->kind), mask, out, e);
+    return sink_statement(st->table->owner, a->db, op_of(st->kind),
+                          sure && st->kind != PLAN_DELETE, mask, out, e);
 }
 
 /* Preparing asks the server, so it comes before anything is sent. */
-static int prepare_steps(struct apply *a, const struct plan *p, struct err *e)
+static int prepare_steps(struct apply *a, const struct plan *p, bool seal, struct err *e)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < p->step_count; i++) {
         struct sink_statement *st;
         if (p->steps[i].kind != PLAN_TRUNCATE && !wants_copy(&p->steps[i])) {
-            rc = step_statement(a, &p->steps[i], &st, e);
+            rc = step_statement(a, &p->steps[i], seal, &st, e);
         }
     }
     return rc;
@@ -364,7 +368,7 @@ static int send_step(struct sender *s, const struct plan_step *st, struct err *e
         return send_copy(s, st, e);
     }
     struct sink_statement *sql;
-    int rc = step_statement(s->a, st, &sql, e);
+    int rc = step_statement(s->a, st, s->seal, &sql, e);
     bool one_by_one = st->kind == PLAN_DELETE_ROW || st->kind == PLAN_UPDATE_ROW;
     for (size_t i = 0; rc == 0 && one_by_one && i < st->count; i++) {
         rc = send_rows(s, sql, &st->rows[i], 1, true, e);
@@ -375,14 +379,27 @@ static int send_step(struct sender *s, const struct plan_step *st, struct err *e
     return rc;
 }
 
-/* Everything of the plan and, when save is set, the cursor. */
-static int send_plan(struct apply *a, const struct plan *p, bool save, struct err *e)
+/* Whether the plan is a few lone rows. */
+static bool is_brief(const struct plan *p)
 {
-    size_t most = 4; /* BEGIN, constraints, cursor */
+    bool brief = p->step_count > 0 && p->step_count <= SEAL_STEPS;
+    for (size_t i = 0; brief && i < p->step_count; i++) {
+        const struct plan_step *st = &p->steps[i];
+        brief =
+            (st->kind == PLAN_INSERT || st->kind == PLAN_UPDATE || st->kind == PLAN_DELETE) &&
+            st->count == 1 && !wants_copy(st);
+    }
+    return brief;
+}
+
+/* Everything of the plan and, when save is set, the cursor; with seal the COMMIT. */
+static int send_plan(struct apply *a, const struct plan *p, bool save, bool seal, struct err *e)
+{
+    size_t most = 4; /* BEGIN, constraints, cursor, COMMIT */
     for (size_t i = 0; i < p->step_count; i++) {
         most += p->steps[i].count + 1;
     }
-    struct sender s = {.a = a};
+    struct sender s = {.a = a, .seal = seal};
     s.sent = arena_alloc(&a->arena, most * sizeof *s.sent);
     s.affected = arena_zalloc(&a->arena, most * sizeof *s.affected);
     int rc = 0;
@@ -394,7 +411,11 @@ static int send_plan(struct apply *a, const struct plan *p, bool save, struct er
     }
     if (rc == 0 && save) {
         s.sent[s.count++] = (struct sent){-1, true};
-        rc = cursor_send(a->cursor, a->db, e);
+        rc = cursor_send(a->cursor, seal, a->db, e);
+    }
+    if (rc == 0 && seal) {
+        s.sent[s.count++] = (struct sent){-1, false};
+        rc = pipeline_send(a->db, "COMMIT", e);
     }
     if (rc != 0 && s.piping) { /* leave the pipeline; what it says now no longer matters */
         struct err ignored = ERR_INIT;
@@ -454,15 +475,17 @@ static int plan_run(struct apply *a, struct batch *b, size_t from, size_t to, bo
 static int run_set(struct apply *a, const struct plan *p, bool save, struct err *e)
 {
     bool was_open = a->open;
+    bool seal = save && !was_open && a->may_seal && !park_any(a->park) && is_brief(p);
     int rc = was_open ? conn_exec(a->db, "SAVEPOINT parkway_run", e) : 0;
     if (rc != 0) {
         return rc;
     }
-    rc = prepare_steps(a, p, e);
+    rc = prepare_steps(a, p, seal, e);
     if (rc == 0) {
-        rc = send_plan(a, p, save, e);
+        rc = send_plan(a, p, save, seal, e);
     }
     if (rc == 0) {
+        a->sealed = seal;
         return was_open ? conn_exec(a->db, "RELEASE SAVEPOINT parkway_run", e) : 0;
     }
     if (refused(rc, e)) {
@@ -590,13 +613,16 @@ static int commit(struct apply *a, struct err *e)
 int apply_commit(struct apply *a, struct batch *b, int64_t delay_ms, struct err *e)
 {
     bool saved;
+    a->sealed = false;
+    a->may_seal = delay_ms == 0;
     int rc = apply_runs(a, b, true, &saved, e);
+    a->may_seal = false;
     if (rc == 0 && delay_ms > 0) {
         daemon_wait_ms(delay_ms);
     }
     if (rc == 0 && !a->open) {
         rc = cursor_save(a->cursor, a->db, e); /* nothing but the place changed */
-    } else if (rc == 0) {
+    } else if (rc == 0 && !a->sealed) {
         rc = saved ? 0 : cursor_save(a->cursor, a->db, e);
         rc = rc == 0 ? commit(a, e) : rc;
     }

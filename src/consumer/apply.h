@@ -30,6 +30,8 @@ struct apply {
     bool patient;       /* it is being waited for */
     bool bloated;       /* libpq's buffers grew with a huge value: reopen the connection */
     bool open;          /* a replica transaction is open */
+    bool may_seal; /* this run is the last of its transaction, nothing is to be waited for */
+    bool sealed;   /* its COMMIT went along with the rows */
     bool
         immediate; /* deferred constraints refused the last COMMIT: they are checked with each statement */
     struct traced traced;

@@ -7,12 +7,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const char save_sql[] =
-    "UPDATE parkway.cursor SET epoch = $2::text, lsn = $3::text::pg_lsn, ordinal = 0,"
-    " incarnation = $4::text::uuid, stream_offset = $5::text::bigint,"
-    " applied_at = clock_timestamp() WHERE consumer = $1::text AND fence = $6::text::bigint";
+#define SAVE                                                                                   \
+    "UPDATE parkway.cursor SET epoch = $2::text, lsn = $3::text::pg_lsn, ordinal = 0,"         \
+    " incarnation = $4::text::uuid, stream_offset = $5::text::bigint,"                         \
+    " applied_at = clock_timestamp() WHERE consumer = $1::text AND fence = $6::text::bigint"
 
+static const char save_sql[] = SAVE;
 static const char save_name[] = "parkway_cursor";
+/* fails instead of changing nothing */
+static const char sure_sql[] = "WITH w AS (" SAVE " RETURNING 1) SELECT 1 / count(*) FROM w";
+static const char sure_name[] = "parkway_cursor_sure";
 
 static int read_row(struct cursor *cur, const struct rows *r, struct err *e)
 {
@@ -60,10 +64,13 @@ int cursor_take(struct cursor *cur, struct conn *c, const char *name, struct err
              : err_set(e, ERR_NOT_FOUND,
                        "the replica knows no consumer \"%s\": run parkway migrate", name);
     rows_free(r);
-    return rc == 0 ? pipeline_prepare(c, save_name, save_sql, e) : rc;
+    if (rc == 0) {
+        rc = pipeline_prepare(c, save_name, save_sql, e);
+    }
+    return rc == 0 ? pipeline_prepare(c, sure_name, sure_sql, e) : rc;
 }
 
-int cursor_send(const struct cursor *cur, struct conn *c, struct err *e)
+int cursor_send(const struct cursor *cur, bool sure, struct conn *c, struct err *e)
 {
     char epoch[POSITION_TEXT_MAX];
     char lsn[POSITION_TEXT_MAX];
@@ -83,7 +90,8 @@ int cursor_send(const struct cursor *cur, struct conn *c, struct err *e)
         {cur->has_offset ? str_of(offset) : STR_NULL, false},
         {str_of(fence), false},
     };
-    return pipeline_send_prepared(c, save_name, ARRAY_LEN(params), params, e);
+    return pipeline_send_prepared(c, sure ? sure_name : save_name, ARRAY_LEN(params), params,
+                                  e);
 }
 
 static int lost(const struct cursor *cur, struct err *e)
@@ -95,7 +103,7 @@ int cursor_save(const struct cursor *cur, struct conn *c, struct err *e)
 {
     int rc = pipeline_begin(c, e);
     if (rc == 0) {
-        rc = cursor_send(cur, c, e);
+        rc = cursor_send(cur, false, c, e);
     }
     if (rc != 0) {
         return rc;

@@ -31,8 +31,8 @@ struct cursor {
  * running; ERR_NOT_FOUND: the replica has no such row (parkway migrate makes it). */
 NODISCARD int cursor_take(struct cursor *cur, struct conn *c, const char *name, struct err *e);
 /* cursor_send - the save of cur (at, incarnation, offset) into an open pipeline. The statement affects
- * one row, or none when another one took over. */
-NODISCARD int cursor_send(const struct cursor *cur, struct conn *c, struct err *e);
+ * one row, or none when another one took over; sure: it fails then (22012). */
+NODISCARD int cursor_send(const struct cursor *cur, bool sure, struct conn *c, struct err *e);
 /* cursor_save - the same as a transaction of its own; ERR_FENCED. */
 NODISCARD int cursor_save(const struct cursor *cur, struct conn *c, struct err *e);
 /* cursor_mark - sets state, in the caller's transaction if one is open. */

@@ -14,7 +14,7 @@ static int once(struct apply *a, struct sink *s, enum sink_op op, const struct s
 {
     struct sink_statement *st;
     bool masked = op == SINK_UPDATE || op == SINK_MOVE || op == SINK_UPDATE_ROW;
-    int rc = sink_statement(s, a->db, op, masked ? v->neu : NULL, &st, e);
+    int rc = sink_statement(s, a->db, op, false, masked ? v->neu : NULL, &st, e);
     if (rc != 0) {
         return rc;
     }

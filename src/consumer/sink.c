@@ -348,18 +348,19 @@ static bool same_mask(const struct sink *s, const char *mask, const struct str *
     return true;
 }
 
-int sink_statement(struct sink *s, struct conn *c, enum sink_op op, const struct str *row,
-                   struct sink_statement **out, struct err *e)
+int sink_statement(struct sink *s, struct conn *c, enum sink_op op, bool sure,
+                   const struct str *row, struct sink_statement **out, struct err *e)
 {
     for (size_t i = 0; i < s->statement_count; i++) {
         struct sink_statement *st = s->statements[i];
-        if (st->op == op && same_mask(s, st->mask, row)) {
+        if (st->op == op && st->sure == sure && same_mask(s, st->mask, row)) {
             *out = st;
             return 0;
         }
     }
     struct sink_statement *st = def_zalloc(1, sizeof *st);
     st->op = op;
+    st->sure = sure;
     st->mask = def_zalloc(s->plan.column_count + 1, 1);
     for (size_t i = 0; i < s->plan.column_count; i++) {
         st->mask[i] = row != NULL && plan_is_unchanged(row[i]) ? '~' : '.';

@@ -40,6 +40,7 @@ struct sink_param {
 
 struct sink_statement {
     enum sink_op op;
+    bool sure;  /* fails (22012) when it changes no row, instead of saying so */
     char *mask; /* one character a column: '~' unchanged, '.' given */
     char name[24];
     struct sink_param *params;
@@ -80,8 +81,8 @@ NODISCARD int sink_know(struct sink *s, struct conn *c, struct err *e);
 void sink_forget(struct sink *s); /* the shape will be looked up again */
 
 /* sink_statement - the prepared statement for op and the unchanged columns of row (NULL: none). May ask
- * the server once. ERR_SQL when it refuses the text. */
-NODISCARD int sink_statement(struct sink *s, struct conn *c, enum sink_op op,
+ * the server once. ERR_SQL when it refuses the text. sure: of INSERT and UPDATE, see sink_statement.sure. */
+NODISCARD int sink_statement(struct sink *s, struct conn *c, enum sink_op op, bool sure,
                              const struct str *row, struct sink_statement **out, struct err *e);
 
 /* What a change looks like besides its rows. */

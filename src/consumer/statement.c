@@ -208,6 +208,18 @@ static void text_move(struct buf *out, const struct sink *s, struct sink_stateme
     buf_fini(&columns);
 }
 
+/* The division by the number of rows fails when there is none. */
+static void make_sure(struct buf *sql)
+{
+    struct buf whole = BUF_INIT;
+    bool changes = strncmp(buf_cstr(sql), "SELECT", 6) != 0;
+    buf_addf(&whole, "WITH w AS (%s%s) SELECT 1 / count(*) FROM w", buf_cstr(sql),
+             changes ? " RETURNING 1" : "");
+    buf_reset(sql);
+    buf_addstr(sql, buf_str(&whole));
+    buf_fini(&whole);
+}
+
 int statement_prepare(struct sink *s, struct sink_statement *st, struct conn *c, struct err *e)
 {
     static _Atomic unsigned long serial; /* names stay unique on every connection */
@@ -220,6 +232,9 @@ int statement_prepare(struct sink *s, struct sink_statement *st, struct conn *c,
     case SINK_INSERT:
     case SINK_UPSERT: text_insert(&sql, s, st); break;
     case SINK_MOVE: text_move(&sql, s, st); break;
+    }
+    if (st->sure) {
+        make_sure(&sql);
     }
     snprintf(st->name, sizeof st->name, "s%lu", atomic_fetch_add(&serial, 1));
     int rc = st->param_count <= PIPELINE_PARAMS_MAX
