@@ -60,18 +60,32 @@ static int unknown(const char *place, const char *name, const char *nearest, str
     return err_set(e, ERR_INVALID, "%s: unknown key \"%s\"", place, name);
 }
 
-static const char *nearest_key(const struct conf_key *keys, size_t count, const char *name)
+const char *conf_nearest(const char *const *names, size_t n, const char *name)
 {
     const char *best = NULL;
     size_t least = strlen(name) / 2 + 2;
-    for (size_t i = 0; i < count; i++) {
-        size_t d = distance(name, keys[i].name);
+    for (size_t i = 0; i < n; i++) {
+        size_t d = distance(name, names[i]);
         if (d < least) {
             least = d;
-            best = keys[i].name;
+            best = names[i];
         }
     }
     return best;
+}
+
+static const char *nearest_key(const struct conf_key *keys, size_t count, const char *name)
+{
+    enum { KEYS_MAX = 64 };
+    const char *names[KEYS_MAX];
+    size_t n = 0;
+    ASSERT(count <= KEYS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (keys[i].type != CONF_LINE) {
+            names[n++] = keys[i].name;
+        }
+    }
+    return conf_nearest(names, n, name);
 }
 
 /* ---- one value ------------------------------------------------------------------------------
@@ -200,6 +214,7 @@ static int set_text(const struct conf_key *k, void *target, const char *v, const
         return 0;
     }
     case CONF_GROUPS: return set_groups_text(k, target, v, place, e);
+    case CONF_LINE: *(int64_t *)slot_of(k, target) = 0; return 0;
     }
     return 0;
 }
@@ -269,7 +284,8 @@ static int set_groups_text(const struct conf_key *k, void *target, const char *v
 
 static void place_of(const config_setting_t *s, char *out, size_t size)
 {
-    snprintf(out, size, "%s:%u", conf_file, (unsigned)config_setting_source_line(s));
+    snprintf(out, size, "%s:%u", config_setting_source_file(s),
+             (unsigned)config_setting_source_line(s));
 }
 
 static int read_members(const struct conf_key *keys, size_t count, void *target,
@@ -320,6 +336,9 @@ static int read_groups(const struct conf_key *k, void *target, const config_sett
             return rc;
         }
         for (size_t j = 0; j < k->sub_count; j++) {
+            if (k->sub[j].type == CONF_LINE) {
+                *(int64_t *)slot_of(&k->sub[j], item) = config_setting_source_line(elem);
+            }
             if ((k->sub[j].flags & CONF_REQUIRED) != 0 &&
                 config_setting_get_member(elem, k->sub[j].name) == NULL) {
                 char where[4200];
@@ -366,6 +385,7 @@ static int read_value(const struct conf_key *k, void *target, const config_setti
         return set_string(k, target, config_setting_get_string(s), place, e);
     case CONF_STRINGS: return read_strings(k, target, s, place, e);
     case CONF_GROUPS: return read_groups(k, target, s, place, e);
+    case CONF_LINE: break; /* no key has its name */
     }
     return 0;
 }
@@ -390,17 +410,38 @@ static int read_members(const struct conf_key *keys, size_t count, void *target,
     return 0;
 }
 
+/* The file as libconfig's tree, which the caller destroys in any case. */
+static int parse(config_t *config, const char *path, struct err *e)
+{
+    config_init(config);
+    if (config_read_file(config, path) == CONFIG_TRUE) {
+        return 0;
+    }
+    return config_error_line(config) > 0
+               ? err_set(e, ERR_INVALID, "%s:%d: %s", path, config_error_line(config),
+                         config_error_text(config))
+               : err_set(e, ERR_NOT_FOUND, "could not read the configuration %s: %s", path,
+                         strerror(errno));
+}
+
+int conf_read(const char *path, const struct conf_key *keys, size_t count, void *target,
+              struct err *e)
+{
+    config_t config;
+    int rc = set_defaults(keys, count, target, e);
+    if (rc == 0) {
+        rc = parse(&config, path, e);
+        rc = rc == 0 ? read_members(keys, count, target, config_root_setting(&config), e) : rc;
+        config_destroy(&config);
+    }
+    return rc;
+}
+
 static int read_file(const struct conf_group *groups, size_t count, struct err *e)
 {
     config_t config;
-    config_init(&config);
-    int rc = 0;
-    if (config_read_file(&config, conf_file) != CONFIG_TRUE) {
-        rc = config_error_line(&config) > 0
-                 ? err_set(e, ERR_INVALID, "%s:%d: %s", conf_file, config_error_line(&config),
-                           config_error_text(&config))
-                 : err_set(e, ERR_NOT_FOUND, "could not read the configuration %s: %s",
-                           conf_file, strerror(errno));
+    int rc = parse(&config, conf_file, e);
+    if (rc != 0) {
         config_destroy(&config);
         return rc;
     }
@@ -606,6 +647,9 @@ static void print_value(const struct conf_key *k, void *target, bool mask, struc
         for (size_t i = 0; i < g->count; i++) {
             buf_adds(out, i > 0 ? ", {" : "{");
             for (size_t j = 0; j < k->sub_count; j++) {
+                if (k->sub[j].type == CONF_LINE) {
+                    continue;
+                }
                 buf_addf(out, " %s = ", k->sub[j].name);
                 print_value(&k->sub[j], (char *)g->items + i * k->sub_size, mask, out);
                 buf_adds(out, ";");
@@ -615,6 +659,7 @@ static void print_value(const struct conf_key *k, void *target, bool mask, struc
         buf_adds(out, ")");
         break;
     }
+    case CONF_LINE: break;
     }
 }
 
@@ -632,6 +677,9 @@ static void print_key(const struct conf_key *k, void *target, const char *indent
         buf_addf(out, " One of: %s.", k->choices);
     }
     for (size_t i = 0; k->type == CONF_GROUPS && i < k->sub_count; i++) {
+        if (k->sub[i].type == CONF_LINE) {
+            continue;
+        }
         buf_addf(out, "\n%s     %s: %s", indent, k->sub[i].name, k->sub[i].sentence);
         if (k->sub[i].initial != NULL && k->sub[i].initial[0] != '\0') {
             buf_addf(out, " Default: %s.", k->sub[i].initial);

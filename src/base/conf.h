@@ -30,6 +30,7 @@ enum conf_type {
     CONF_STRING,  /* char *, never NULL */
     CONF_STRINGS, /* struct conf_strings */
     CONF_GROUPS,  /* struct conf_groups of sub-structs described by sub/sub_count */
+    CONF_LINE, /* int64_t, in a sub-struct, named "": the line of the file it begins on; 0: no file */
 };
 
 struct conf_strings {
@@ -74,6 +75,13 @@ struct conf_group {
  */
 NODISCARD int conf_load(const struct conf_group *groups, size_t count, const char *path,
                         struct err *e);
+/* conf_read - a file of its own, which is no part of the configuration: the members of its top level are keys.
+ * Defaults, then the file, into target; no environment, no search, conf_path stays. Its values are freed by
+ * conf_free with a group of these keys. Returns as conf_load. */
+NODISCARD int conf_read(const char *path, const struct conf_key *keys, size_t count,
+                        void *target, struct err *e);
+/* conf_nearest - the one of n names that name is probably meant to be, or NULL. */
+const char *conf_nearest(const char *const *names, size_t n, const char *name);
 /* conf_path - the file that conf_load read last, or NULL. */
 const char *conf_path(void);
 /* conf_free - releases what conf_load allocated in the targets. */

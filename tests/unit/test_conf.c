@@ -6,12 +6,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <fcntl.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 struct pet {
     char *name;
     int64_t age;
+    int64_t line;
 };
 
 static struct sample {
@@ -39,6 +41,11 @@ static const struct conf_key pet_keys[] = {
      .min = 0,
      .max = 99,
      .sentence = "Its age."},
+    {.name = "",
+     .type = CONF_LINE,
+     .offset = offsetof(struct pet, line),
+     .unit = "",
+     .sentence = ""},
 };
 #define AT(m) offsetof(struct sample, m)
 static const struct conf_key keys[] = {
@@ -193,6 +200,43 @@ static void printing(void **state)
     buf_fini(&out);
 }
 
+/* A file of its own: its top level are keys, the environment has no say, conf_path stays. */
+static void own_file(void **state)
+{
+    UNUSED(state);
+    struct err e = ERR_INIT;
+    char before[sizeof file];
+    assert_int_equal(load("", &e), 0);
+    snprintf(before, sizeof before, "%s", conf_path());
+    conf_free(groups, 1);
+    char other[] = "/tmp/parkway-test-own-XXXXXX";
+    int fd = mkstemp(other);
+    static const char text[] =
+        "wait_ms = 7;\npets = ( { name = \"a\"; },\n  { age = 1;\n    name = \"b\"; } );\n";
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    close(fd);
+    setenv("PARKWAY_SAMPLE_WAIT_MS", "9", 1);
+    assert_int_equal(conf_read(other, keys, ARRAY_LEN(keys), &sample, &e), 0);
+    unsetenv("PARKWAY_SAMPLE_WAIT_MS");
+    assert_int_equal(sample.wait_ms, 7);
+    assert_string_equal(sample.mode, "slow");
+    const struct pet *pets = sample.pets.items;
+    assert_int_equal(sample.pets.count, 2);
+    assert_int_equal(pets[0].line, 2);
+    assert_int_equal(pets[1].line, 3);
+    assert_string_equal(conf_path(), before);
+    conf_free(groups, 1);
+    fd = open(other, O_WRONLY | O_TRUNC);
+    assert_int_equal(write(fd, "\nwait_sm = 7;", 13), 13);
+    close(fd);
+    assert_int_equal(conf_read(other, keys, ARRAY_LEN(keys), &sample, &e), ERR_INVALID);
+    assert_memory_equal(e.text, other, strlen(other));
+    assert_non_null(strstr(e.text, ":2: unknown key \"wait_sm\" (did you mean \"wait_ms\"?)"));
+    unlink(other);
+    conf_free(groups, 1);
+    assert_int_equal(conf_read(other, keys, ARRAY_LEN(keys), &sample, &e), ERR_NOT_FOUND);
+}
+
 int main(void)
 {
     int fd = mkstemp(file);
@@ -204,6 +248,7 @@ int main(void)
         cmocka_unit_test_teardown(layers, fini),
         cmocka_unit_test_teardown(refusals, fini),
         cmocka_unit_test_teardown(printing, fini),
+        cmocka_unit_test_teardown(own_file, fini),
     };
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
     unlink(file);
