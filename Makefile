@@ -64,6 +64,8 @@ DOMAIN_SRC   := src/domain/db.c src/domain/parking.c src/domain/customer.c
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
                 src/command/idempotency.c src/command/probe.c src/command/slotpage.c \
                 src/command/command.c
+SAGA_SRC     := src/saga/saga_conf.c src/saga/declaration_conf.c src/saga/declaration.c \
+                src/saga/declaration_check.c src/saga/instance.c src/saga/saga_decide.c src/saga/saga.c
 OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/account.c \
                 src/ops/bootstrap_conf.c src/ops/snapshot.c src/ops/progress.c src/ops/copytable.c \
                 src/ops/copier.c src/ops/enroll.c src/ops/schema.c src/ops/migrate_conf.c src/ops/migrate.c \
@@ -71,7 +73,7 @@ OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/
                 src/ops/events.c src/ops/verify.c src/ops/mend.c src/ops/remirror.c src/ops/replay.c
 
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \
-            $(CONSUMER_SRC) $(DOMAIN_SRC) $(COMMAND_SRC) $(OPS_SRC)
+            $(CONSUMER_SRC) $(DOMAIN_SRC) $(COMMAND_SRC) $(SAGA_SRC) $(OPS_SRC)
 MAIN_SRC := src/main.c
 CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/customers.c cli/verbs.c cli/shell.c cli/cqrs.c
 
@@ -86,6 +88,7 @@ UNIT     += test_chunk test_progress
 UNIT     += test_suspect test_digest test_reshape test_sink
 
 UNIT     += test_view
+UNIT     += test_declaration test_instance test_saga_decide test_saga_model
 
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)
 MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)
@@ -211,6 +214,8 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/parkway $(DESTDIR)/etc/parkway
 	install -m 755 $(wildcard $(B)/parkway $(B)/cqrs) $(DESTDIR)$(PREFIX)/bin
 	cp -R sql $(DESTDIR)$(PREFIX)/share/parkway/
+	install -d $(DESTDIR)$(PREFIX)/share/parkway/conf
+	install -m 644 conf/sagas.cfg $(DESTDIR)$(PREFIX)/share/parkway/conf
 	test -e $(DESTDIR)/etc/parkway/parkway.cfg || \
 	    install -m 640 conf/parkway.cfg $(DESTDIR)/etc/parkway/parkway.cfg
 

@@ -10,10 +10,12 @@
 #include "ops/migrate_conf.h"
 #include "relay/relay_conf.h"
 #include "router/router_conf.h"
+#include "saga/saga_conf.h"
 
 static const struct conf_group *const own_groups[] = {
-    &relay_conf_group,  &command_conf_group, &command_conf_cli_group, &consumer_conf_group,
-    &router_conf_group, &migrate_conf_group, &bootstrap_conf_group,   NULL, /* ends the list */
+    &relay_conf_group,    &command_conf_group,   &command_conf_cli_group,
+    &consumer_conf_group, &router_conf_group,    &saga_conf_group,
+    &migrate_conf_group,  &bootstrap_conf_group, NULL, /* ends the list */
 };
 
 enum { GROUPS_MAX = 32 };

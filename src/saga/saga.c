@@ -1,0 +1,180 @@
+/* saga.c - parkway saga --check [FILE]: are the declarations right, and what do they say?
+ *
+ * Reads FILE, or the file of the configuration, and prints its sagas, one line a step, on stdout; a mistake is one
+ * line on stderr. Nothing is connected to. Exit status: 0; 2 usage, or a mistake in the file; 3 no such file. */
+#include "saga/saga.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "saga/saga_conf.h"
+
+/* ---- printing ------------------------------------------------------------------------------- */
+
+static void print_states(const struct saga *s, uint32_t mask, struct buf *out)
+{
+    const char *comma = "";
+    for (int i = 0; i < s->state_count; i++) {
+        if ((mask & 1u << i) != 0) {
+            buf_addf(out, "%s%s", comma, s->states[i].name);
+            comma = ", ";
+        }
+    }
+}
+
+static void print_facts(const struct saga *s, const struct saga_facts *f, const char *before,
+                        struct buf *out)
+{
+    for (int i = 0; i < f->count; i++) {
+        buf_addf(out, "%s%s", i == 0 ? before : ", ", s->events[f->event[i]].type);
+    }
+}
+
+static void print_replies(const struct saga *s, int at, struct buf *out)
+{
+    const struct saga_step *step = &s->steps[at];
+    for (int i = 0; i < step->success_count; i++) {
+        int next = step->success[i].next;
+        buf_addf(out, "%s%s", i == 0 ? "; on " : ", ", s->events[step->success[i].event].type);
+        if (next == s->step_count) {
+            buf_adds(out, " (end)");
+        } else if (next != at + 1) {
+            buf_addf(out, " (on to %s)", s->steps[next].name);
+        }
+    }
+    if (step->state >= 0) {
+        buf_addf(out, " the subject is %s", s->states[step->state].name);
+    }
+    print_facts(s, &step->facts, ", fact ", out);
+    for (int i = 0; i < step->side_count; i++) {
+        buf_addf(out, ", also %s to %s", step->sides[i].command, step->sides[i].queue);
+    }
+    for (int i = 0; i < step->failure_count; i++) {
+        buf_addf(out, "; on %s: %s", s->events[step->failure[i].event].type,
+                 saga_action_text(step->failure[i].action));
+    }
+    if (step->guard != 0) {
+        buf_adds(out, "; only while ");
+        print_states(s, step->guard, out);
+    }
+}
+
+static void print_undo(const struct saga *s, const struct saga_step *step, struct buf *out)
+{
+    for (int i = 0; i < step->undo_count; i++) {
+        buf_addf(out, "%s%s to %s", i == 0 ? "; undo " : ", else ", step->undo[i].order.command,
+                 step->undo[i].order.queue);
+        if (step->undo[i].when != 0) {
+            buf_adds(out, " while ");
+            print_states(s, step->undo[i].when, out);
+        }
+    }
+    if (step->undo_count > 0) {
+        buf_addf(out, ", %" PRId64 " ms x %" PRId64, step->undo_timeout_ms, step->undo_tries);
+        print_facts(s, &step->undone, ", until ", out);
+        if (&s->steps[step->participant] != step) {
+            buf_addf(out, ", which undoes %s, too", s->steps[step->participant].name);
+        }
+    }
+}
+
+static void print_step(const struct saga *s, int at, struct buf *out)
+{
+    const struct saga_step *step = &s->steps[at];
+    buf_addf(out, "  %d %s%s: ", at + 1, step->name, step->pivot ? " (pivot)" : "");
+    if (step->order.command != NULL) {
+        buf_addf(out, "%s to %s", step->order.command, step->order.queue);
+    } else {
+        buf_adds(out, "waits");
+    }
+    if (step->timeout_ms > 0) {
+        buf_addf(out, ", %" PRId64 " ms x %" PRId64 ", then %s", step->timeout_ms, step->tries,
+                 saga_action_text(step->exhausted));
+    }
+    print_facts(s, &step->begin_facts, ", fact ", out);
+    print_replies(s, at, out);
+    print_undo(s, step, out);
+    buf_adds(out, "\n");
+}
+
+static void print_saga(const struct saga *s, struct buf *out)
+{
+    buf_addf(out, "saga %s: begins with %s, drives %s.%s by %s from %s", s->name,
+             s->events[s->start].type, s->table, s->column, s->key, s->states[0].name);
+    if (s->rejected_state >= 0) {
+        buf_addf(out, "; failed and undone: %s", s->states[s->rejected_state].name);
+        print_facts(s, &s->rejected_facts, ", fact ", out);
+    }
+    if (s->cancel_from != 0) {
+        buf_adds(out, "; cancel while ");
+        print_states(s, s->cancel_from, out);
+        buf_addf(out, ": %s", s->states[s->cancel_state].name);
+        print_facts(s, &s->cancel_facts, ", fact ", out);
+        buf_addf(out, ", then %s", s->states[s->cancelled_state].name);
+        print_facts(s, &s->cancelled_facts, ", fact ", out);
+    }
+    buf_adds(out, "\n");
+    for (int i = 0; i < s->step_count; i++) {
+        print_step(s, i, out);
+    }
+}
+
+void saga_print(const struct declarations *d, struct buf *out)
+{
+    for (int i = 0; i < d->saga_count; i++) {
+        print_saga(&d->sagas[i], out);
+    }
+}
+
+/* ---- the command ---------------------------------------------------------------------------- */
+
+static int check(const char *path)
+{
+    const struct declarations *d = NULL;
+    struct err e = ERR_INIT;
+    int rc = declaration_load(path, &d, &e);
+    if (rc != 0) {
+        fprintf(stderr, "error: %s\n", e.text);
+        return err_exit(rc);
+    }
+    struct buf out = BUF_INIT;
+    saga_print(d, &out);
+    declaration_free(d);
+    bool ok = fwrite(buf_data(&out), 1, out.len, stdout) == out.len && fflush(stdout) == 0;
+    buf_fini(&out);
+    return ok ? 0 : err_exit(ERR_FAIL);
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: parkway saga --check [FILE]\n");
+    return err_exit(ERR_USAGE);
+}
+
+int saga_main(int argc, char **argv)
+{
+    static const struct option options[] = {{"check", no_argument, NULL, 'c'},
+                                            {NULL, 0, NULL, 0}};
+    bool wanted = false;
+    int o;
+    optind = 1;
+    while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (o != 'c') {
+            return usage();
+        }
+        wanted = true;
+    }
+    if (!wanted || argc - optind > 1) {
+        return usage();
+    }
+    struct buf path = BUF_INIT;
+    if (optind < argc) {
+        buf_adds(&path, argv[optind]);
+    } else {
+        saga_conf_path(&path);
+    }
+    int rc = check(buf_cstr(&path));
+    buf_fini(&path);
+    return rc;
+}

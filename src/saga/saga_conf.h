@@ -1,0 +1,20 @@
+/* saga_conf.h - the configuration group "saga". Filled by main; read-only afterwards. */
+#ifndef PARKWAY_SAGA_SAGA_CONF_H
+#define PARKWAY_SAGA_SAGA_CONF_H
+
+#include "base/buf.h"
+#include "base/conf.h"
+
+struct saga_conf {
+    char *file; /* the declarations */
+};
+
+const struct saga_conf *saga_conf(void);
+extern const struct conf_group saga_conf_group;
+
+/* saga_conf_path - where saga.file is: as it stands when it begins with /, else beside the configuration file, in
+ * ../conf or in ../share/parkway/conf beside the binary, the first of them that can be read. Appends to out; when
+ * there is none, the first place, so that the attempt to read it names it. */
+void saga_conf_path(struct buf *out);
+
+#endif
