@@ -173,7 +173,7 @@ bench: all $(O)/bench/lag $(O)/bench/classify
 # Fuzzing needs clang; FUZZ_S is the length of each target's run in seconds, FUZZ the targets. What was found
 # interesting before is in tests/fuzz/corpus; a run's own finds stay in $(O)/fuzz.
 FUZZ_S   ?= 120
-FUZZ     ?= fuzz_classify fuzz_log fuzz_pgoutput fuzz_event fuzz_member fuzz_conf
+FUZZ     ?= fuzz_classify fuzz_log fuzz_pgoutput fuzz_event fuzz_member fuzz_conf fuzz_sagas
 FUZZ_BIN := $(FUZZ:%=$(O)/fuzz/%)
 FUZZ_BASE := src/base/def.c src/base/buf.c src/base/arena.c
 FUZZ_fuzz_classify := $(filter src/router/shape% src/router/jscan% src/router/ast% src/router/classify% \
@@ -185,10 +185,13 @@ FUZZ_fuzz_event    := src/event/event.c src/event/member.c src/event/position.c 
                       src/base/clock.c src/base/err.c src/base/json.c src/base/trace.c
 FUZZ_fuzz_member   := src/event/member.c src/base/json.c
 FUZZ_fuzz_conf     := src/base/conf.c src/base/err.c src/event/setup.c
+FUZZ_fuzz_sagas    := $(SAGA_SRC) src/base/conf.c src/base/err.c
 FUZZ_FLAGS_fuzz_classify := -max_len=600 -dict=$(CURDIR)/tests/fuzz/sql.dict
 # libconfig itself loses a string that is not closed
 FUZZ_ENV_fuzz_conf       := ASAN_OPTIONS=detect_leaks=0
+FUZZ_ENV_fuzz_sagas      := ASAN_OPTIONS=detect_leaks=0
 FUZZ_FLAGS_fuzz_conf     := -max_len=2000 -dict=$(CURDIR)/tests/fuzz/conf.dict
+FUZZ_FLAGS_fuzz_sagas    := -max_len=6000 -dict=$(CURDIR)/tests/fuzz/sagas.dict
 
 $(FUZZ_BIN): $(O)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) tests/unit/catalog_fixture.h
 	$(if $(Q),@echo "FUZZ $@")

@@ -414,6 +414,7 @@ static int read_members(const struct conf_key *keys, size_t count, void *target,
 static int parse(config_t *config, const char *path, struct err *e)
 {
     config_init(config);
+    errno = 0;
     if (config_read_file(config, path) == CONFIG_TRUE) {
         return 0;
     }
@@ -421,7 +422,7 @@ static int parse(config_t *config, const char *path, struct err *e)
                ? err_set(e, ERR_INVALID, "%s:%d: %s", path, config_error_line(config),
                          config_error_text(config))
                : err_set(e, ERR_NOT_FOUND, "could not read the configuration %s: %s", path,
-                         strerror(errno));
+                         errno != 0 ? strerror(errno) : "not a file");
 }
 
 int conf_read(const char *path, const struct conf_key *keys, size_t count, void *target,

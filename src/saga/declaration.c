@@ -171,10 +171,10 @@ static int take_replies(struct loading *w, const struct step_conf *t, int index,
     return rc;
 }
 
-static int take_orders(struct loading *w, const struct step_conf *t, struct saga_step *step)
+static int take_calls(struct loading *w, const struct step_conf *t, struct saga_step *step)
 {
-    const struct order_conf *undo = t->undo.items;
-    const struct order_conf *also = t->also.items;
+    const struct call_conf *undo = t->undo.items;
+    const struct call_conf *also = t->also.items;
     if ((t->command[0] == '\0') != (t->queue[0] == '\0')) {
         return declaration_wrong(&w->at, t->line, "command and queue go together");
     }
@@ -182,19 +182,19 @@ static int take_orders(struct loading *w, const struct step_conf *t, struct saga
         return declaration_wrong(&w->at, t->line, "more than %d side commands", SAGA_SIDES_MAX);
     }
     if (t->command[0] != '\0') {
-        step->order = (struct saga_order){t->command, t->queue};
+        step->call = (struct saga_call){t->command, t->queue};
     }
     for (size_t i = 0; i < t->also.count; i++) {
         if (also[i].command[0] == '\0' || also[i].queue[0] == '\0') {
             return declaration_wrong(&w->at, also[i].line, "command or queue is empty");
         }
-        step->sides[step->side_count++] = (struct saga_order){also[i].command, also[i].queue};
+        step->sides[step->side_count++] = (struct saga_call){also[i].command, also[i].queue};
     }
     step->undo = make(w, t->undo.count, sizeof *step->undo);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < t->undo.count; i++) {
         struct saga_undo *to = &step->undo[step->undo_count++];
-        to->order = (struct saga_order){undo[i].command, undo[i].queue};
+        to->call = (struct saga_call){undo[i].command, undo[i].queue};
         rc = take_states(w, undo[i].line, &undo[i].when, &to->when);
         if (rc == 0 && (undo[i].command[0] == '\0' || undo[i].queue[0] == '\0')) {
             rc = declaration_wrong(&w->at, undo[i].line, "command or queue is empty");
@@ -221,7 +221,7 @@ static int take_step(struct loading *w, const struct step_conf *t, int index)
     step->undo_tries = t->undo_tries;
     step->exhausted = action_of(t->exhausted);
     int rc = take_replies(w, t, index, step);
-    rc = rc == 0 ? take_orders(w, t, step) : rc;
+    rc = rc == 0 ? take_calls(w, t, step) : rc;
     rc = rc == 0 ? take_facts(w, t->line, "undone", &t->undone, &step->undone) : rc;
     rc = rc == 0 ? take_states(w, t->line, &t->guard, &step->guard) : rc;
     rc = rc == 0 ? take_state(w, t->line, t->state, &step->state) : rc;

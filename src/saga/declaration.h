@@ -62,7 +62,7 @@ struct saga_event {
     const char *key;  /* routing key: customer.approve */
 };
 
-struct saga_order {
+struct saga_call {
     const char *command; /* NULL in a step that only waits */
     const char *queue;
 };
@@ -78,9 +78,8 @@ struct saga_failure {
 };
 
 struct saga_undo {
-    struct saga_order order;
-    uint32_t
-        when; /* states of the subject in which it is this one; 0: in every one that is left */
+    struct saga_call call;
+    uint32_t when; /* states of the subject in which it is this one; 0: in all that are left */
 };
 
 struct saga_facts {
@@ -91,7 +90,7 @@ struct saga_facts {
 struct saga_step {
     const char *name;
     int participant; /* the first step with the same participant */
-    struct saga_order order;
+    struct saga_call call;
     struct saga_success *success;
     int success_count;
     struct saga_failure *failure;
@@ -110,15 +109,14 @@ struct saga_step {
     int state;                     /* the subject's on success; -1: unchanged */
     struct saga_facts begin_facts; /* appended with the first try */
     struct saga_facts facts; /* appended on success, before the begin_facts of the next step */
-    struct saga_order sides[SAGA_SIDES_MAX]; /* sent on success; nobody waits for an answer */
+    struct saga_call sides[SAGA_SIDES_MAX]; /* sent on success; nobody waits for an answer */
     int side_count;
 };
 
 struct saga_subject_state {
     const char *name;
     bool final; /* the subject never leaves it */
-    uint32_t
-        status; /* bits 1 << enum saga_status: what the saga can be meanwhile; FAILED always can */
+    uint32_t status; /* bits 1 << enum saga_status that go with it; FAILED always does */
 };
 
 struct saga {

@@ -113,14 +113,14 @@ static int check_failure(const struct check *c, int i)
 
 static int check_undo(const struct check *c, int i)
 {
-    const struct order_conf *text = c->steps[i].undo.items;
+    const struct call_conf *text = c->steps[i].undo.items;
     const struct saga_step *step = &c->s->steps[i];
     int64_t line = c->steps[i].line;
     if (step->undo_count == 0) {
         if (step->undone.count > 0) {
             return declaration_wrong(c->at, line, "undone without undo");
         }
-        if (i < c->s->pivot && step->order.command != NULL && !step->harmless) {
+        if (i < c->s->pivot && step->call.command != NULL && !step->harmless) {
             return declaration_wrong(c->at, line,
                                      "no undo, and it stands before the pivot %s (harmless = "
                                      "true if there is nothing to undo)",
@@ -160,7 +160,7 @@ static int check_step(const struct check *c, int i)
 {
     struct saga_step *step = &c->s->steps[i];
     int64_t line = c->steps[i].line;
-    if (step->order.command != NULL && step->timeout_ms == 0) {
+    if (step->call.command != NULL && step->timeout_ms == 0) {
         return declaration_wrong(c->at, line, "a command needs a timeout_ms above 0");
     }
     if (c->steps[i].exhausted[0] == '\0' && i > c->s->pivot) {

@@ -1,32 +1,34 @@
-/* declaration_conf.c - see declaration_conf.h. The keys of a file of sagas, each with its default and range; the
- * sentences are those of docs/sagas.md. */
+/* declaration_conf.c - see declaration_conf.h. The keys of a file of sagas, each with its default and range;
+ * docs/sagas.md explains them at length, and a test fails when it leaves one out. */
 #include "saga/declaration_conf.h"
 
 #define TEXT(type_, member, initial_, flags_, sentence_)                                       \
     {                                                                                          \
         .name = #member, .type = CONF_STRING, .offset = offsetof(struct type_, member),        \
-        .unit = "", .initial = initial_, .flags = flags_, .sentence = sentence_                \
+        .unit = "", .initial = (initial_), .flags = (flags_), .sentence = (sentence_)          \
     }
 #define TEXTS(type_, member, sentence_)                                                        \
     {                                                                                          \
         .name = #member, .type = CONF_STRINGS, .offset = offsetof(struct type_, member),       \
-        .unit = "", .initial = "", .sentence = sentence_                                       \
+        .unit = "", .initial = "", .sentence = (sentence_)                                     \
     }
 #define FLAG(type_, member, sentence_)                                                         \
     {                                                                                          \
         .name = #member, .type = CONF_BOOL, .offset = offsetof(struct type_, member),          \
-        .unit = "", .initial = "false", .sentence = sentence_                                  \
+        .unit = "", .initial = "false", .sentence = (sentence_)                                \
     }
 #define NUMBER(type_, member, unit_, initial_, min_, max_, sentence_)                          \
     {                                                                                          \
         .name = #member, .type = CONF_INT, .offset = offsetof(struct type_, member),           \
-        .unit = unit_, .initial = initial_, .min = min_, .max = max_, .sentence = sentence_    \
+        .unit = (unit_), .initial = (initial_), .min = (min_), .max = (max_),                  \
+        .sentence = (sentence_)                                                                \
     }
 #define GROUPS(type_, member, sub_, sub_type_, flags_, sentence_)                              \
     {                                                                                          \
         .name = #member, .type = CONF_GROUPS, .offset = offsetof(struct type_, member),        \
-        .unit = "", .initial = "", .flags = flags_, .sub = sub_, .sub_count = ARRAY_LEN(sub_), \
-        .sub_size = sizeof(struct sub_type_), .sentence = sentence_                            \
+        .unit = "", .initial = "", .flags = (flags_), .sub = (sub_),                           \
+        .sub_count = ARRAY_LEN(sub_), .sub_size = sizeof(struct sub_type_),                    \
+        .sentence = (sentence_)                                                                \
     }
 #define LINE(type_)                                                                            \
     {                                                                                          \
@@ -62,16 +64,16 @@ static const struct conf_key failure_keys[] = {
 };
 
 static const struct conf_key undo_keys[] = {
-    TEXT(order_conf, command, "", CONF_REQUIRED, "The command that undoes the step."),
-    TEXT(order_conf, queue, "", CONF_REQUIRED, "Its queue."),
-    TEXTS(order_conf, when, "States of the subject in which it is this one."),
-    LINE(order_conf),
+    TEXT(call_conf, command, "", CONF_REQUIRED, "The command that undoes the step."),
+    TEXT(call_conf, queue, "", CONF_REQUIRED, "Its queue."),
+    TEXTS(call_conf, when, "States of the subject in which it is this one."),
+    LINE(call_conf),
 };
 
 static const struct conf_key also_keys[] = {
-    TEXT(order_conf, command, "", CONF_REQUIRED, "A command whose answer nobody waits for."),
-    TEXT(order_conf, queue, "", CONF_REQUIRED, "Its queue."),
-    LINE(order_conf),
+    TEXT(call_conf, command, "", CONF_REQUIRED, "A command whose answer nobody waits for."),
+    TEXT(call_conf, queue, "", CONF_REQUIRED, "Its queue."),
+    LINE(call_conf),
 };
 
 static const struct conf_key state_keys[] = {
@@ -89,7 +91,7 @@ static const struct conf_key step_keys[] = {
     GROUPS(step_conf, success, success_keys, success_conf, CONF_REQUIRED,
            "Replies that end the step well."),
     GROUPS(step_conf, failure, failure_keys, failure_conf, 0, "Replies that do not."),
-    GROUPS(step_conf, undo, undo_keys, order_conf, 0, "The compensation: the first that fits."),
+    GROUPS(step_conf, undo, undo_keys, call_conf, 0, "The compensation: the first that fits."),
     TEXTS(step_conf, undone, "Replies of which each says that the step is undone."),
     FLAG(step_conf, harmless, "The step changes nothing: no compensation is needed."),
     FLAG(step_conf, pivot, "Its success decides: no compensation after a failure behind it."),
@@ -111,7 +113,7 @@ static const struct conf_key step_keys[] = {
     TEXT(step_conf, state, "", 0, "The subject's state from the success on."),
     TEXTS(step_conf, begin_facts, "Facts appended when the step begins."),
     TEXTS(step_conf, facts, "Facts appended on success."),
-    GROUPS(step_conf, also, also_keys, order_conf, 0, "Side commands on success."),
+    GROUPS(step_conf, also, also_keys, call_conf, 0, "Side commands on success."),
     LINE(step_conf),
 };
 

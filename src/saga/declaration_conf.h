@@ -22,7 +22,7 @@ struct failure_conf {
     int64_t line;
 };
 
-struct order_conf { /* of undo and of also; `when` only of undo */
+struct call_conf { /* of undo and of also; `when` only of undo */
     char *command, *queue;
     struct conf_strings when;
     int64_t line;
@@ -39,7 +39,7 @@ struct step_conf {
     char *name, *participant, *command, *queue;
     struct conf_groups success; /* success_conf */
     struct conf_groups failure; /* failure_conf */
-    struct conf_groups undo;    /* order_conf */
+    struct conf_groups undo;    /* call_conf */
     struct conf_strings undone;
     bool harmless, pivot;
     int64_t timeout_ms, tries, undo_timeout_ms, undo_tries;
@@ -47,7 +47,7 @@ struct step_conf {
     struct conf_strings guard;
     char *state;
     struct conf_strings begin_facts, facts;
-    struct conf_groups also; /* order_conf */
+    struct conf_groups also; /* call_conf */
     int64_t line;
 };
 

@@ -63,8 +63,8 @@ static void print_replies(const struct saga *s, int at, struct buf *out)
 static void print_undo(const struct saga *s, const struct saga_step *step, struct buf *out)
 {
     for (int i = 0; i < step->undo_count; i++) {
-        buf_addf(out, "%s%s to %s", i == 0 ? "; undo " : ", else ", step->undo[i].order.command,
-                 step->undo[i].order.queue);
+        buf_addf(out, "%s%s to %s", i == 0 ? "; undo " : ", else ", step->undo[i].call.command,
+                 step->undo[i].call.queue);
         if (step->undo[i].when != 0) {
             buf_adds(out, " while ");
             print_states(s, step->undo[i].when, out);
@@ -83,8 +83,8 @@ static void print_step(const struct saga *s, int at, struct buf *out)
 {
     const struct saga_step *step = &s->steps[at];
     buf_addf(out, "  %d %s%s: ", at + 1, step->name, step->pivot ? " (pivot)" : "");
-    if (step->order.command != NULL) {
-        buf_addf(out, "%s to %s", step->order.command, step->order.queue);
+    if (step->call.command != NULL) {
+        buf_addf(out, "%s to %s", step->call.command, step->call.queue);
     } else {
         buf_adds(out, "waits");
     }

@@ -72,7 +72,7 @@ static void add_facts(struct work *w, const struct saga_facts *f)
     }
 }
 
-static void add_command(struct work *w, enum saga_command_kind kind, const struct saga_order *o,
+static void add_command(struct work *w, enum saga_command_kind kind, const struct saga_call *o,
                         int64_t attempt, int64_t deadline_us)
 {
     ASSERT(w->out->command_count < SAGA_OUT_COMMANDS_MAX);
@@ -114,8 +114,8 @@ static void send_step(struct work *w)
 {
     const struct saga_step *step = step_of(w);
     w->st->deadline_us = step->timeout_ms > 0 ? w->in->now_us + step->timeout_ms * 1000 : 0;
-    if (step->order.command != NULL) {
-        add_command(w, SAGA_COMMAND_STEP, &step->order, w->st->attempt, w->st->deadline_us);
+    if (step->call.command != NULL) {
+        add_command(w, SAGA_COMMAND_STEP, &step->call, w->st->attempt, w->st->deadline_us);
     } else {
         say(w, "waits in %s", step->name);
     }
@@ -177,7 +177,7 @@ static void send_undo(struct work *w)
         undo++; /* the last one has no when */
     }
     w->st->deadline_us = w->in->now_us + step->undo_timeout_ms * 1000;
-    add_command(w, SAGA_COMMAND_UNDO, &undo->order, w->st->attempt, w->st->deadline_us);
+    add_command(w, SAGA_COMMAND_UNDO, &undo->call, w->st->attempt, w->st->deadline_us);
 }
 
 static void finish(struct work *w)
@@ -598,7 +598,8 @@ void saga_decide(const struct saga *s, const struct saga_state *before,
     out->state = old;
     struct work w = {.s = s, .in = in, .out = out, .st = &out->state};
     bool event = in->kind == SAGA_IN_REPLY || in->kind == SAGA_IN_START;
-    out->log.actor = in->kind == SAGA_IN_TIMER ? "timer" : event ? in->id : in->who;
+    const char *actor = event ? in->id : in->who;
+    out->log.actor = in->kind == SAGA_IN_TIMER ? "timer" : actor != NULL ? actor : "";
     if (s->cancel_from != 0 && old.subject == s->cancel_state && forwards(&old)) {
         w.cancelled = true;
         say(&w, "the subject is %s", s->states[old.subject].name);

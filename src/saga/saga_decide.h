@@ -28,13 +28,12 @@ enum saga_input_kind {
 
 struct saga_input {
     enum saga_input_kind kind;
-    int64_t now_us;    /* wall time, since 1970 UTC */
-    const char *event; /* of a reply: its type */
-    const char *
-        id; /* of a reply, or of the event that starts: the log's actor, the commands' causation */
-    const char *who;   /* of what people ask for, as the log's actor: "operator:anna" */
-    bool repeated;     /* the inbox has seen the id before */
-    struct str reason; /* of a failure reply, one line for last_error; NULL: the event's type */
+    int64_t now_us;       /* wall time, since 1970 UTC */
+    const char *event;    /* of a reply: its type */
+    const char *id;       /* of a reply, or of the event that starts: the log's actor */
+    const char *who;      /* of what people ask for, as the log's actor: "operator:anna" */
+    bool repeated;        /* of a reply: the inbox has seen the id before */
+    struct str reason;    /* of a failure reply, one line for last_error; NULL: its type */
     int64_t scheduled_us; /* of a start: the first command not before; 0: at once */
 };
 
@@ -50,13 +49,14 @@ enum {
     SAGA_OUT_FACTS_MAX = 4 * SAGA_FACTS_MAX,
     SAGA_OUT_COMMANDS_MAX = SAGA_SIDES_MAX + 4,
     SAGA_DETAIL_MAX = 511,
+    SAGA_MESSAGE_MAX = SAGA_NAME_MAX + 9,
 };
 
 enum saga_command_kind { SAGA_COMMAND_STEP, SAGA_COMMAND_UNDO, SAGA_COMMAND_SIDE };
 
 struct saga_command {
     enum saga_command_kind kind;
-    const struct saga_order *order;
+    const struct saga_call *call;
     int step;
     int64_t attempt;     /* from 1 */
     int64_t deadline_us; /* after which a worker drops it; 0: never */
@@ -78,9 +78,8 @@ struct saga_outcome {
     int fact_count;
     struct saga_command commands[SAGA_OUT_COMMANDS_MAX];
     int command_count;
-    char message[SAGA_NAME_MAX +
-                 16];   /* for the subject's failure messages: "timeout: STEP", or "" */
-    bool reply_message; /* the reply's own reasons belong to the failure messages */
+    char message[SAGA_MESSAGE_MAX + 1]; /* for its failure messages: "timeout: STEP", or "" */
+    bool reply_message;                 /* the reply's own reasons belong to them */
     struct saga_held replay[SAGA_EVENTS_MAX]; /* of a resume: the replies to be fed now */
     int replay_count;
     struct saga_entry log;

@@ -1,6 +1,7 @@
 /* test_declaration.c - the bundled sagas as numbers, a saga that only the tests have, and what each mistake in a file
  * is told: every row changes one text of the reservation and expects the line and the complaint. */
 #include "saga/declaration.h"
+#include "saga/declaration_conf.h"
 #include "saga/saga.h"
 
 #include <setjmp.h>
@@ -82,7 +83,7 @@ static void food(void **state)
     assert_int_equal(s->steps[0].exhausted, SAGA_COMPENSATE);
     assert_int_equal(s->steps[8].exhausted, SAGA_CONTINUE);
     assert_int_equal(s->steps[8].success[0].next, 9);
-    assert_null(s->steps[5].order.command);
+    assert_null(s->steps[5].call.command);
     assert_int_equal(s->steps[6].timeout_ms, 0);
     /* every reply of the page is awaited, and no fact that only the engine appends */
     assert_true(saga_awaits(s, saga_event_find(s, "TICKET_CANCELLED")));
@@ -112,6 +113,40 @@ static void printed(void **state)
         "(end) the subject is SOLD, fact BOOKING_SOLD; on FARE_REFUSED: compensate\n");
     buf_fini(&out);
     declaration_free(d);
+}
+
+/* docs/sagas.md has every key, the example as it is, and what is printed of it. */
+static void documented_keys(const char *doc, const struct conf_key *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char code[80];
+        snprintf(code, sizeof code, "`%s`", keys[i].name);
+        bool sub =
+            keys[i].name[0] != '\0' && strstr("event next then when command", keys[i].name);
+        if (keys[i].type != CONF_LINE && !sub && strstr(doc, code) == NULL) {
+            fail_msg("docs/sagas.md does not explain %s", code);
+        }
+        documented_keys(doc, keys[i].sub, keys[i].sub_count);
+    }
+}
+
+static void documented(void **state)
+{
+    UNUSED(state);
+    char *doc = slurp("docs/sagas.md");
+    char *example = slurp("tests/data/reservation.cfg");
+    const struct declarations *d = NULL;
+    struct err e = ERR_INIT;
+    struct buf out = BUF_INIT;
+    documented_keys(doc, declaration_keys, declaration_key_count);
+    assert_non_null(strstr(doc, strchr(example, '\n') + 1));
+    assert_int_equal(declaration_load("tests/data/reservation.cfg", &d, &e), 0);
+    saga_print(d, &out);
+    assert_non_null(strstr(doc, buf_cstr(&out)));
+    buf_fini(&out);
+    declaration_free(d);
+    free(example);
+    free(doc);
 }
 
 struct mistake {
@@ -322,8 +357,9 @@ int main(void)
     }
     close(fd);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(food),      cmocka_unit_test(printed),  cmocka_unit_test(refused),
-        cmocka_unit_test(two_sagas), cmocka_unit_test(branches), cmocka_unit_test(missing),
+        cmocka_unit_test(food),       cmocka_unit_test(printed),  cmocka_unit_test(refused),
+        cmocka_unit_test(two_sagas),  cmocka_unit_test(branches), cmocka_unit_test(missing),
+        cmocka_unit_test(documented),
     };
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
     unlink(file);

@@ -288,7 +288,7 @@ static void one_turn(struct world *w, bool calm)
         deliver(w, calm);
     } else if (!calm && below(&w->r, 12) == 0) {
         people(w);
-    } else if (step->order.command == NULL && w->st.status == SAGA_PROCESSING) {
+    } else if (step->call.command == NULL && w->st.status == SAGA_PROCESSING) {
         in.kind = SAGA_IN_REPLY; /* what the kitchen or a rider does */
         in.event = w->s->events[step->success[0].event].type;
         decide(w, &in);
