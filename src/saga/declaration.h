@@ -115,7 +115,7 @@ struct saga_step {
 
 struct saga_subject_state {
     const char *name;
-    bool final; /* the subject never leaves it */
+    bool final;      /* the subject never leaves it */
     uint32_t status; /* bits 1 << enum saga_status that go with it; FAILED always does */
 };
 

@@ -84,8 +84,9 @@ static void add_command(struct work *w, enum saga_command_kind kind, const struc
 static void set_subject(struct work *w, int state)
 {
     if (state >= 0 && state != w->st->subject) {
+        ASSERT(w->out->subject_count < SAGA_OUT_SUBJECTS_MAX);
         w->st->subject = state;
-        w->out->subject_changed = true;
+        w->out->subject[w->out->subject_count++] = state;
         say(w, "the subject is %s", w->s->states[state].name);
     }
 }

@@ -46,6 +46,7 @@ enum saga_verdict {
 };
 
 enum {
+    SAGA_OUT_SUBJECTS_MAX = 2, /* a cancel when nothing has begun ends at once */
     SAGA_OUT_FACTS_MAX = 4 * SAGA_FACTS_MAX,
     SAGA_OUT_COMMANDS_MAX = SAGA_SIDES_MAX + 4,
     SAGA_DETAIL_MAX = 511,
@@ -73,7 +74,9 @@ struct saga_entry {
 struct saga_outcome {
     enum saga_verdict verdict;
     struct saga_state state; /* the new one; with IGNORED, NOTHING, REFUSED the old one */
-    bool subject_changed;    /* to state.subject */
+    int subject[SAGA_OUT_SUBJECTS_MAX]; /* the states that the subject goes through, one by one;
+                                           the last is state.subject. None: it stays */
+    int subject_count;
     const struct saga_event *facts[SAGA_OUT_FACTS_MAX]; /* in this order, before the commands */
     int fact_count;
     struct saga_command commands[SAGA_OUT_COMMANDS_MAX];
