@@ -295,6 +295,12 @@ static int read_strings(const struct conf_key *k, void *target, const config_set
                         const char *place, struct err *e)
 {
     struct conf_strings *out = slot_of(k, target);
+    const char *single = (k->flags & CONF_SINGLE) != 0 ? config_setting_get_string(s) : NULL;
+    if (single != NULL) {
+        free_strings(out);
+        strings_add(out, single, strlen(single));
+        return 0;
+    }
     if (!config_setting_is_array(s) && !config_setting_is_list(s)) {
         return err_set(e, ERR_INVALID, "%s: %s must be a list of strings", place, k->name);
     }

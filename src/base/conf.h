@@ -43,7 +43,13 @@ struct conf_groups {
     size_t count;
 };
 
-enum { CONF_SECRET = 1, CONF_RELOADABLE = 2, CONF_REQUIRED = 4 /* in a sub-struct */ };
+enum {
+    CONF_SECRET = 1,
+    CONF_RELOADABLE = 2,
+    CONF_REQUIRED = 4, /* in a sub-struct */
+    CONF_SINGLE =
+        8, /* of CONF_STRINGS: in the file a string may stand for the list of it alone */
+};
 
 struct conf_key {
     const char *name;

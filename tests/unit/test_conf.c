@@ -23,6 +23,7 @@ static struct sample {
     char *mode;
     char *url;
     struct conf_strings words;
+    struct conf_strings places; /* CONF_SINGLE */
     struct conf_groups pets;
 } sample;
 
@@ -88,6 +89,13 @@ static const struct conf_key keys[] = {
      .unit = "",
      .initial = "a,b",
      .sentence = "Words."},
+    {.name = "places",
+     .type = CONF_STRINGS,
+     .offset = AT(places),
+     .unit = "",
+     .initial = "here",
+     .flags = CONF_SINGLE,
+     .sentence = "Words."},
     {.name = "pets",
      .type = CONF_GROUPS,
      .offset = AT(pets),
@@ -145,8 +153,27 @@ static void layers(void **state)
     assert_int_equal(sample.wait_ms, 9);
     assert_true(sample.rate == 2.0);
     assert_int_equal(sample.words.count, 1);
+    assert_int_equal(sample.places.count, 1);
+    assert_string_equal(sample.places.items[0], "here");
     assert_int_equal(sample.pets.count, 1);
     assert_int_equal(((struct pet *)sample.pets.items)[0].age, 3);
+}
+
+/* A key that may be a list takes a string for the list of it alone, commas and all. */
+static void single(void **state)
+{
+    UNUSED(state);
+    struct err e = ERR_INIT;
+    assert_int_equal(load("sample = { places = \"a,b\"; };", &e), 0);
+    assert_int_equal(sample.places.count, 1);
+    assert_string_equal(sample.places.items[0], "a,b");
+    conf_free(groups, 1);
+    assert_int_equal(load("sample = { places = [\"a\", \"b\"]; };", &e), 0);
+    assert_int_equal(sample.places.count, 2);
+    assert_string_equal(sample.places.items[1], "b");
+    conf_free(groups, 1);
+    assert_int_equal(load("sample = { places = 5; };", &e), ERR_INVALID);
+    assert_non_null(strstr(e.text, "places must be a list of strings"));
 }
 
 static void refusals(void **state)
@@ -246,6 +273,7 @@ int main(void)
     close(fd);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(layers, fini),
+        cmocka_unit_test_teardown(single, fini),
         cmocka_unit_test_teardown(refusals, fini),
         cmocka_unit_test_teardown(printing, fini),
         cmocka_unit_test_teardown(own_file, fini),
