@@ -12,6 +12,7 @@ struct db {
     char *url;
     char *name;
     struct direct *conn;
+    int stop_fd; /* 0: none */
     bool in_transaction;
     bool not_router; /* this connection's server knows no parkway.* */
     int64_t wait_ms; /* parkway.wait_ms of this connection; -1: the router's own */
@@ -47,6 +48,11 @@ void db_free(struct db *db)
     }
 }
 
+void db_stop_on(struct db *db, int fd)
+{
+    db->stop_fd = fd;
+}
+
 int db_connect(struct db *db, struct err *e)
 {
     if (db->conn != NULL && !db->in_transaction && direct_stale(db->conn)) {
@@ -55,7 +61,9 @@ int db_connect(struct db *db, struct err *e)
     if (db->conn != NULL) {
         return 0;
     }
-    struct direct_options o = {.application_name = db->name, .options = "-c parkway.report=on"};
+    struct direct_options o = {.application_name = db->name,
+                               .options = "-c parkway.report=on",
+                               .stop_fd = db->stop_fd};
     db->not_router = false;
     db->wait_ms = -1;
     return direct_open(&db->conn, db->url, &o, e);

@@ -33,6 +33,9 @@ struct db_freshness {
 /* db_new - nothing is opened yet. url and name are copied. */
 struct db *db_new(const char *url, const char *application_name);
 void db_free(struct db *db); /* NULL is fine */
+/* db_stop_on - from the next connection on: once fd is readable, and stays so, no call waits for the server any
+ * longer; ERR_CLOSED in the middle of a statement, ERR_UNAVAILABLE before. fd stays the caller's. */
+void db_stop_on(struct db *db, int fd);
 /* db_connect - opens the connection unless it stands. */
 NODISCARD int db_connect(struct db *db, struct err *e);
 /* db_close - gives the connection up; the next call opens another, which owes nothing to what this one

@@ -32,6 +32,7 @@ struct parameter {
 struct direct {
     int fd;
     bool dead;
+    int stop_fd;         /* of direct_options; below 0: none, as poll has it */
     int64_t deadline_us; /* of the login; 0: none, a statement takes the time it takes */
     struct buf in;
     struct buf out;
@@ -59,8 +60,12 @@ static int await(struct direct *d, short events, struct err *e)
             }
             wait_ms = (int)(left_us / 1000) + 1;
         }
-        struct pollfd p = {.fd = d->fd, .events = events};
-        int n = poll(&p, 1, wait_ms);
+        struct pollfd p[] = {{.fd = d->fd, .events = events},
+                             {.fd = d->stop_fd, .events = POLLIN}};
+        int n = poll(p, ARRAY_LEN(p), wait_ms);
+        if (n > 0 && p[1].revents != 0) {
+            return lost(d, e, "this process is about to end");
+        }
         if (n > 0) {
             return 0;
         }
@@ -328,6 +333,7 @@ int direct_open(struct direct **out, const char *url, const struct direct_option
                                                : 5;
     struct direct *d = def_zalloc(1, sizeof *d);
     d->fd = -1;
+    d->stop_fd = o->stop_fd > 0 ? o->stop_fd : -1;
     d->deadline_us = clock_mono_us() + timeout_s * INT64_C(1000000);
     rc = dial(d, &u, e);
     if (rc == 0) {

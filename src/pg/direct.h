@@ -17,6 +17,7 @@ struct direct_options {
     const char *application_name;
     const char *options;   /* startup "-c name=value" list, or NULL */
     int connect_timeout_s; /* of connecting and logging in; 0: 5; the URL's own wins */
+    int stop_fd; /* 0: none; once it is readable, whatever waits for the server gives up: ERR_CLOSED */
 };
 
 /* direct_open - url as uri.h reads it; a missing password is taken from $PGPASSWORD. ERR_INVALID (the
