@@ -27,8 +27,10 @@ LDFLAGS  += -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SAN),-fsani
 LDLIBS   += -lpq -lrabbitmq -lconfig -lpg_query -luv -lmicrohttpd -ljansson -lcrypto -lz -lm
 
 BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/base/log.c \
-            src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/httpd.c src/base/utf8.c \
-            src/base/rand.c src/base/arena.c src/base/trace.c
+            src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/utf8.c \
+            src/base/rand.c src/base/arena.c src/base/trace.c \
+            src/base/jobs.c src/base/acceptor.c src/base/peers.c src/base/percent.c src/base/httpd_reply.c \
+            src/base/httpd.c src/base/opspage.c
 PG_SRC       := src/pg/ident.c src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c src/pg/repl.c src/pg/dsn.c \
                 src/pg/msg.c src/pg/scram.c src/pg/uri.c src/pg/result.c src/pg/direct.c
 MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c src/mq/consume.c
@@ -89,6 +91,7 @@ UNIT     += test_suspect test_digest test_reshape test_sink
 
 UNIT     += test_view
 UNIT     += test_declaration test_instance test_saga_decide test_saga_model
+UNIT     += test_jobs test_acceptor test_percent test_httpd
 
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)
 MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)

@@ -17,6 +17,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 enum { PURGE_EVERY_S = 3600 };
 
@@ -25,9 +27,10 @@ struct command {
     pthread_key_t db_key;
     struct probe *probe;
     struct httpd *httpd;
+    int stop_fd; /* eventfd: readable when handlers shall wait for the database no more */
 };
 
-enum { M_2XX, M_4XX, M_5XX, M_SECONDS, M_IN_FLIGHT, M_COUNT };
+enum { M_2XX, M_4XX, M_5XX, M_SECONDS, M_IN_FLIGHT, M_CONNECTIONS, M_COUNT };
 
 #define REQUESTS(label)                                                                        \
     {                                                                                          \
@@ -46,6 +49,9 @@ static struct metric metrics[M_COUNT] = {
     [M_IN_FLIGHT] = {.name = "parkway_command_requests_in_flight",
                      .kind = METRIC_GAUGE,
                      .help = "Requests being served."},
+    [M_CONNECTIONS] = {.name = "parkway_command_connections",
+                       .kind = METRIC_GAUGE,
+                       .help = "Connections open; command.connections is the most."},
 };
 
 static void page_hello(struct request *q)
@@ -62,6 +68,8 @@ static void page_health(struct request *q)
 
 static void page_metrics(struct request *q)
 {
+    struct command *c = q->service;
+    metric_set(&metrics[M_CONNECTIONS], httpd_connections(c->httpd));
     q->reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
     metric_write(metrics, M_COUNT, &q->reply->body);
 }
@@ -107,9 +115,18 @@ static struct db *own_db(struct command *c)
     struct db *db = pthread_getspecific(c->db_key);
     if (db == NULL) {
         db = db_new(c->url, "parkway command");
+        db_stop_on(db, c->stop_fd);
         pthread_setspecific(c->db_key, db);
     }
     return db;
+}
+
+static void hurry(void *ctx)
+{
+    const struct command *c = ctx;
+    uint64_t one = 1;
+    ssize_t written = write(c->stop_fd, &one, sizeof one);
+    ASSERT(written == sizeof one);
 }
 
 static void serve(void *ctx, const struct httpd_request *http, struct httpd_reply *reply)
@@ -156,12 +173,16 @@ int command_main(int argc, char **argv)
     daemon_init();
     struct command c = {.probe = probe_new()};
     command_conf_url(conf->url, c.url);
-    if (pthread_key_create(&c.db_key, close_db) != 0) {
-        err_set(&e, ERR_FAIL, "could not create a thread key");
+    c.stop_fd = eventfd(0, EFD_CLOEXEC);
+    if (c.stop_fd < 0 || pthread_key_create(&c.db_key, close_db) != 0) {
+        err_set(&e, ERR_FAIL, "could not create an eventfd or a thread key");
     }
-    struct httpd_options o = {.address = conf->listen,
+    struct httpd_options o = {.places = (const char *const *)conf->listen.items,
+                              .place_count = conf->listen.count,
                               .port = (int)conf->port,
                               .threads = (int)conf->threads,
+                              .connections_max = (int)conf->connections,
+                              .hurry = hurry,
                               .body_max_bytes = (size_t)conf->body_max_bytes,
                               .timeout_ms = conf->timeout_ms};
     if (e.code != 0 || httpd_start(&c.httpd, &o, serve, &c, &e) != 0) {
@@ -171,9 +192,13 @@ int command_main(int argc, char **argv)
     }
     char masked[COMMAND_URL_MAX];
     conf_mask_url(c.url, masked, sizeof masked);
-    log_info("listening address=%s port=%d router=%s", conf->listen, (int)conf->port, masked);
+    for (size_t i = 0; i < conf->listen.count; i++) {
+        log_info("listening address=%s port=%d router=%s", conf->listen.items[i],
+                 (int)conf->port, masked);
+    }
     run(&c, conf);
     httpd_stop(c.httpd);
+    close(c.stop_fd);
     pthread_key_delete(c.db_key);
     probe_free(c.probe);
     log_info("stopped");

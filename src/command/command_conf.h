@@ -7,10 +7,11 @@
 #include "base/conf.h"
 
 struct command_conf {
-    char *listen;
+    struct conf_strings listen;
     int64_t port;
     char *url; /* "": the router of this configuration */
     int64_t threads;
+    int64_t connections;
     int64_t body_max_bytes;
     int64_t timeout_ms;
     int64_t idempotency_keep_s;

@@ -2,7 +2,6 @@
 #include "command/request.h"
 
 #include "base/log.h"
-#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -35,28 +34,6 @@ int request_freshness(const struct request *q, struct db_freshness *out, struct 
     return 0;
 }
 
-/* The text may quote what the client sent, cut at any byte: what is not UTF-8 becomes '?'. */
-static void answer(struct request *q, int status, const char *text)
-{
-    struct buf clean = BUF_INIT;
-    buf_adds(&clean, text);
-    if (!utf8_valid(buf_str(&clean))) {
-        for (size_t i = 0; i < clean.len; i++) {
-            char *c = buf_data(&clean) + i;
-            *c = (unsigned char)*c < 0x80 ? *c : '?';
-        }
-    }
-    q->reply->status = status;
-    buf_reset(&q->reply->body);
-    struct json j;
-    json_init(&j, &q->reply->body, JSON_COMPACT);
-    json_object(&j);
-    json_key_text(&j, "code", str_of(httpd_reason(status)));
-    json_key_text(&j, "message", buf_str(&clean));
-    json_object_end(&j);
-    buf_fini(&clean);
-}
-
 void request_fail(struct request *q, const struct err *e)
 {
     int status = err_http(e->code);
@@ -64,7 +41,7 @@ void request_fail(struct request *q, const struct err *e)
         log_warn("request failed method=%s path=\"%.*s\" status=%d sqlstate=%s reason=\"%s\"",
                  q->http->method, STR_ARG(q->http->path), status, e->sqlstate, e->text);
     }
-    answer(q, status, e->text);
+    httpd_reply_error(q->reply, status, e->text);
 }
 
 void request_refuse(struct request *q, int status, const char *fmt, ...)
@@ -74,7 +51,7 @@ void request_refuse(struct request *q, int status, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    answer(q, status, text);
+    httpd_reply_error(q->reply, status, text);
 }
 
 void request_mark_read(struct request *q, const struct db_freshness *fresh)

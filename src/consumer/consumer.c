@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/daemon.h"
-#include "base/httpd.h"
 #include "base/log.h"
+#include "base/opspage.h"
 #include "consumer/audit.h"
 #include "consumer/follow.h"
 #include "consumer/tally.h"
@@ -255,12 +255,12 @@ int consumer_main(int argc, char **argv)
     struct httpd *http = NULL;
     struct consumer c = {0};
     atomic_store(&c.turn_us, clock_mono_us());
-    struct httpd_ops ops = {.metrics = tally_table,
+    struct opspage ops = {.metrics = tally_table,
                             .metric_count = TALLY_COUNT,
                             .more = write_age,
                             .ready = ready,
                             .ctx = &c};
-    int rc = httpd_start_ops(&http, "127.0.0.1", (int)consumer_conf()->http_port, &ops, &e);
+    int rc = opspage_start(&http, "127.0.0.1", (int)consumer_conf()->http_port, &ops, &e);
     if (rc == 0) {
         rc = start(&c, &e);
     }

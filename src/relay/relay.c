@@ -19,8 +19,8 @@
 
 #include "base/clock.h"
 #include "base/daemon.h"
-#include "base/httpd.h"
 #include "base/log.h"
+#include "base/opspage.h"
 #include "base/rand.h"
 #include "event/setup.h"
 #include "relay/claim.h"
@@ -556,11 +556,11 @@ int relay_main(int argc, char **argv)
     give_histograms(r);
     r->debt.events_from_lsn = UINT64_MAX;
     atomic_store(&r->down_since_us, clock_mono_us());
-    struct httpd_ops ops = {
+    struct opspage ops = {
         .metrics = r->metrics, .metric_count = SESSION_METRIC_COUNT, .ready = ready, .ctx = r};
     struct httpd *http;
     struct err e = ERR_INIT;
-    if (httpd_start_ops(&http, "127.0.0.1", (int)relay_conf()->http_port, &ops, &e) != 0) {
+    if (opspage_start(&http, "127.0.0.1", (int)relay_conf()->http_port, &ops, &e) != 0) {
         log_error("%s", e.text);
         free(r);
         return err_exit(ERR_FAIL);

@@ -55,7 +55,7 @@ static bool is_ready(void *ctx, char *reason, size_t size)
     return true;
 }
 
-struct httpd_ops meter_ops(struct router *r)
+struct opspage meter_ops(struct router *r)
 {
-    return (struct httpd_ops){.more = write_all, .ready = is_ready, .ctx = r};
+    return (struct opspage){.more = write_all, .ready = is_ready, .ctx = r};
 }

@@ -2,7 +2,7 @@
 #ifndef PARKWAY_ROUTER_METER_H
 #define PARKWAY_ROUTER_METER_H
 
-#include "base/httpd.h"
+#include "base/opspage.h"
 
 struct router;
 
@@ -16,6 +16,6 @@ enum { METER_ROWS_MAX = 64 };
 /* meter_sum - every counter over all workers; the number of rows. */
 size_t meter_sum(const struct router *r, struct meter_row out[METER_ROWS_MAX]);
 /* meter_ops - the operations page; r is borrowed for its life. */
-struct httpd_ops meter_ops(struct router *r);
+struct opspage meter_ops(struct router *r);
 
 #endif

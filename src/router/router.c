@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "base/daemon.h"
-#include "base/httpd.h"
 #include "base/log.h"
+#include "base/opspage.h"
 #include "event/setup.h"
 #include "pg/conn.h"
 #include "router/catalog.h"
@@ -163,8 +163,8 @@ int router_main(int argc, char **argv)
     r.catalog = catalog_slot_new();
     r.worker_count = (uint32_t)router_conf()->threads;
     r.workers = def_zalloc(r.worker_count, sizeof *r.workers);
-    struct httpd_ops ops = meter_ops(&r);
-    if (httpd_start_ops(&http, "127.0.0.1", (int)router_conf()->http_port, &ops, &e) != 0) {
+    struct opspage ops = meter_ops(&r);
+    if (opspage_start(&http, "127.0.0.1", (int)router_conf()->http_port, &ops, &e) != 0) {
         return fail(&e);
     }
     start_librarian(&librarian, &r);
