@@ -96,6 +96,20 @@ int acceptor_parse(const char *text, int port, struct sockaddr_storage *out, str
                    text);
 }
 
+static void write_place(const struct sockaddr_storage *at, char out[PLACE_TEXT_MAX])
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)at;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)at;
+    char host[INET6_ADDRSTRLEN];
+    if (at->ss_family == AF_INET6) {
+        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
+        snprintf(out, PLACE_TEXT_MAX, "[%s]:%d", host, ntohs(v6->sin6_port));
+    } else {
+        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
+        snprintf(out, PLACE_TEXT_MAX, "%s:%d", host, ntohs(v4->sin_port));
+    }
+}
+
 static int listen_on(const char *place, int port, struct err *e)
 {
     struct sockaddr_storage at;
@@ -112,20 +126,15 @@ static int listen_on(const char *place, int port, struct err *e)
     if (at.ss_family == AF_INET6) { /* "0.0.0.0" and "::" are two places */
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     }
+    char text[PLACE_TEXT_MAX];
+    write_place(&at, text);
     if (bind(fd, (struct sockaddr *)&at, (socklen_t)size) != 0 ||
         listen(fd, LISTEN_BACKLOG) != 0) {
         int why = errno;
-        bool v6 = at.ss_family == AF_INET6;
-        char host[INET6_ADDRSTRLEN];
-        const void *raw = v6 ? (const void *)&((struct sockaddr_in6 *)&at)->sin6_addr
-                             : (const void *)&((struct sockaddr_in *)&at)->sin_addr;
-        inet_ntop(at.ss_family, raw, host, sizeof host);
-        int real = ntohs(v6 ? ((struct sockaddr_in6 *)&at)->sin6_port
-                            : ((struct sockaddr_in *)&at)->sin_port);
         close(fd);
-        return err_set(e, ERR_UNAVAILABLE, "could not listen on %s%s%s:%d: %s", v6 ? "[" : "",
-                       host, v6 ? "]" : "", real, strerror(why));
+        return err_set(e, ERR_UNAVAILABLE, "could not listen on %s: %s", text, strerror(why));
     }
+    log_info("listening http=%s", text);
     return fd;
 }
 

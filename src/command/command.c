@@ -192,10 +192,7 @@ int command_main(int argc, char **argv)
     }
     char masked[COMMAND_URL_MAX];
     conf_mask_url(c.url, masked, sizeof masked);
-    for (size_t i = 0; i < conf->listen.count; i++) {
-        log_info("listening address=%s port=%d router=%s", conf->listen.items[i],
-                 (int)conf->port, masked);
-    }
+    log_info("serving router=%s", masked);
     run(&c, conf);
     httpd_stop(c.httpd);
     close(c.stop_fd);
