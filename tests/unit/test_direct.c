@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -218,9 +219,45 @@ static void logins(void **state)
     buf_fini(&login);
 }
 
+/* Nobody waits for a server any longer once the descriptor is readable: not for a statement, not for a login. */
+static void stopped(void **state)
+{
+    UNUSED(state);
+    struct buf login = BUF_INIT;
+    make_login(&login);
+    int stop_fd = eventfd(0, EFD_CLOEXEC);
+    struct server s = {.login = buf_str(&login), .piece = 4096, .stays = true};
+    pthread_t thread;
+    char url[64];
+    struct direct *d = NULL;
+    struct result *r = NULL;
+    struct direct_options o = {.application_name = "test", .stop_fd = stop_fd};
+    struct err e = ERR_INIT;
+    assert_int_equal(start(&s, &thread, url), 0);
+    assert_int_equal(direct_open(&d, url, &o, &e), 0);
+    assert_int_equal(eventfd_write(stop_fd, 1), 0);
+    assert_int_equal(direct_query(d, "select 1", 0, NULL, &r, &e), ERR_CLOSED);
+    assert_non_null(strstr(e.text, "about to end"));
+    assert_true(direct_stale(d));
+    direct_close(d);
+    pthread_join(thread, NULL);
+    close(s.fd);
+    s.login = STR(""); /* silent */
+    assert_int_equal(start(&s, &thread, url), 0);
+    assert_int_equal(direct_open(&d, url, &o, &e), ERR_UNAVAILABLE);
+    assert_non_null(strstr(e.text, "about to end"));
+    shutdown(s.fd, SHUT_RDWR); /* the login may have been given up before it was accepted */
+    pthread_join(thread, NULL);
+    close(s.fd);
+    close(stop_fd);
+    buf_fini(&login);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(answers), cmocka_unit_test(cut),
-                                       cmocka_unit_test(errors), cmocka_unit_test(logins)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers), cmocka_unit_test(cut),     cmocka_unit_test(errors),
+        cmocka_unit_test(logins),  cmocka_unit_test(stopped),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
