@@ -256,10 +256,10 @@ int consumer_main(int argc, char **argv)
     struct consumer c = {0};
     atomic_store(&c.turn_us, clock_mono_us());
     struct opspage ops = {.metrics = tally_table,
-                            .metric_count = TALLY_COUNT,
-                            .more = write_age,
-                            .ready = ready,
-                            .ctx = &c};
+                          .metric_count = TALLY_COUNT,
+                          .more = write_age,
+                          .ready = ready,
+                          .ctx = &c};
     int rc = opspage_start(&http, "127.0.0.1", (int)consumer_conf()->http_port, &ops, &e);
     if (rc == 0) {
         rc = start(&c, &e);

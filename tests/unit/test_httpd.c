@@ -4,6 +4,7 @@
 #include "base/httpd.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -55,6 +56,21 @@ static void release_lines(void *ctx)
     free(ctx);
 }
 
+/* Something at every turn, and a turn every half second without being woken. */
+static enum httpd_turn next_beat(void *ctx, struct buf *out, int64_t *wait_ms)
+{
+    UNUSED(ctx);
+    *wait_ms = 1;
+    buf_addf(out, "beat %d\n", atomic_fetch_add(&t.turns, 1));
+    return HTTPD_WAIT;
+}
+
+static void release_beat(void *ctx)
+{
+    UNUSED(ctx);
+    atomic_fetch_add(&t.released, 1);
+}
+
 static enum httpd_turn next_news(void *ctx, struct buf *out, int64_t *wait_ms)
 {
     UNUSED(ctx);
@@ -88,10 +104,13 @@ static void handler(void *ctx, const struct httpd_request *q, struct httpd_reply
 {
     UNUSED(ctx);
     bool fails = str_eq(q->path, STR("/cut"));
+    bool endless = str_eq(q->path, STR("/endless"));
     r->content_type = "text/plain";
-    if (str_eq(q->path, STR("/lines")) || fails) {
+    if (str_eq(q->path, STR("/lines")) || fails || endless) {
         struct count *c = def_zalloc(1, sizeof *c);
-        *c = (struct count){.next = 1, .end = LINES, .then = fails ? HTTPD_FAILED : HTTPD_END};
+        *c = (struct count){.next = 1,
+                            .end = endless ? LONG_MAX : LINES,
+                            .then = fails ? HTTPD_FAILED : HTTPD_END};
         atomic_fetch_add(&t.opened, 1);
         buf_adds(&r->body, "0\n");
         httpd_reply_stream(r, next_lines, release_lines, c);
@@ -100,6 +119,9 @@ static void handler(void *ctx, const struct httpd_request *q, struct httpd_reply
         pthread_mutex_lock(&t.lock);
         t.live = httpd_reply_stream(r, next_news, release_news, NULL);
         pthread_mutex_unlock(&t.lock);
+    } else if (str_eq(q->path, STR("/beat"))) {
+        atomic_fetch_add(&t.opened, 1);
+        httpd_reply_stream(r, next_beat, release_beat, NULL);
     } else if (str_eq(q->path, STR("/sleep"))) {
         atomic_fetch_add(&t.opened, 1);
         int64_t until_us = clock_mono_us() + BOUND_MS * 1000;
@@ -118,9 +140,8 @@ static void hurry(void *ctx)
     atomic_fetch_add(&t.hurried, 1);
 }
 
-static int start(void **state)
+static int start_with(int64_t timeout_ms)
 {
-    UNUSED(state);
     socklen_t size = sizeof t.at;
     int probe = socket(AF_INET, SOCK_STREAM, 0);
     t.at = (struct sockaddr_in){.sin_family = AF_INET};
@@ -140,10 +161,22 @@ static int start(void **state)
                               .place_count = 1,
                               .threads = 2,
                               .connections_max = 8,
-                              .timeout_ms = 60000,
+                              .timeout_ms = timeout_ms,
                               .hurry = hurry};
     struct err e = ERR_INIT;
     return httpd_start(&t.server, &o, handler, NULL, &e);
+}
+
+static int start(void **state)
+{
+    UNUSED(state);
+    return start_with(60000);
+}
+
+static int start_impatient(void **state)
+{
+    UNUSED(state);
+    return start_with(300);
 }
 
 static int stop(void **state)
@@ -257,6 +290,57 @@ static void unread_stream(void **state)
     }
     assert_true(comes(&t.released, ARRAY_LEN(fds)));
     close(other);
+    buf_fini(&in);
+}
+
+/* Answers without an end, to clients that take nothing: what the sockets hold is asked for, and no more. */
+static void endless_stream(void **state)
+{
+    UNUSED(state);
+    struct buf in = BUF_INIT;
+    int fds[2] = {dial("/endless"), dial("/endless")};
+    assert_true(comes(&t.opened, ARRAY_LEN(fds)));
+    int other = dial("/");
+    int still = 0;
+    for (int before = -1; still < 100 && atomic_load(&t.turns) < 2000; still++) {
+        buf_reset(&in);
+        assert_true(read_until(other, &in, "ok\n"));
+        assert_int_equal(send(other, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27, MSG_NOSIGNAL),
+                         27);
+        int now = atomic_load(&t.turns);
+        still = now == before ? still : 0;
+        before = now;
+    }
+    assert_int_equal(still, 100);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        close(fds[i]);
+    }
+    assert_true(comes(&t.released, ARRAY_LEN(fds)));
+    close(other);
+    buf_fini(&in);
+}
+
+/* Nothing is taken, for longer than the timeout: the stream ends without the client's doing. */
+static void abandoned_stream(void **state)
+{
+    UNUSED(state);
+    struct buf in = BUF_INIT;
+    int fd = dial("/endless");
+    assert_true(comes(&t.released, 1));
+    assert_true(read_until(fd, &in, NULL) || in.len > 0);
+    close(fd);
+    buf_fini(&in);
+}
+
+/* Unlike a connection, a stream that waits is not silent for too long: it lives until its client goes. */
+static void beating_stream(void **state)
+{
+    UNUSED(state);
+    struct buf in = BUF_INIT;
+    int fd = dial("/beat");
+    assert_true(read_until(fd, &in, "beat 4\n")); /* later than the timeout, and twice that */
+    close(fd);
+    assert_true(comes(&t.released, 1));
     buf_fini(&in);
 }
 
@@ -377,8 +461,16 @@ int main(void)
 {
 #define ROW(f) cmocka_unit_test_setup_teardown(f, start, stop)
     const struct CMUnitTest tests[] = {
-        ROW(whole_stream), ROW(unread_stream), ROW(failing_stream), ROW(head_of_stream),
-        ROW(live_stream),  ROW(full),          ROW(stopping),
+        ROW(whole_stream),
+        ROW(unread_stream),
+        ROW(endless_stream),
+        cmocka_unit_test_setup_teardown(abandoned_stream, start_impatient, stop),
+        cmocka_unit_test_setup_teardown(beating_stream, start_impatient, stop),
+        ROW(failing_stream),
+        ROW(head_of_stream),
+        ROW(live_stream),
+        ROW(full),
+        ROW(stopping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
