@@ -22,6 +22,9 @@
  *   PARKED                suspended; in the list `parked`; ends by unpark (news, time) or by give_up (client gone, stop)
  *   RELEASING             no connection any more; a worker releases the producer's context and frees the request
  *
+ * libmicrohttpd waits for an edge of epoll after every short read, and the end of the client's side that came with the last bytes has
+ * none: half a request would keep its connection until the timeout, so sweep looks for those.
+ *
  * libmicrohttpd panics when it is stopped with a suspended connection: the I/O thread ends only when `away` is 0 and nothing is
  * parked. Requests that are no HTTP at all (a garbage request line, headers over 32 KiB, a wrong Content-Length) the library
  * answers by itself, as text, and closes; a client of HTTP/1.0 cannot tell a stream that failed from a short one, since its
@@ -568,6 +571,9 @@ static void take_connections(struct httpd *h)
 static void sweep(struct httpd *h, int64_t now_us)
 {
     peers_expire(&h->peers, now_us, h->timeout_ms * 2);
+    if (!h->again) { /* else whole requests may be in the library's buffers */
+        peers_end_cut(&h->peers);
+    }
     refuse_waiting(h, now_us - h->timeout_ms * 1000,
                    "the service is busy: no worker was free in time");
     sweep_parked(h, now_us);

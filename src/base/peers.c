@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 struct peer *peers_add(struct peers *all, int fd)
@@ -54,6 +55,17 @@ bool peers_left(const struct peer *p)
 void peers_end(struct peer *p)
 {
     shutdown(p->fd, SHUT_RDWR);
+}
+
+void peers_end_cut(struct peers *all)
+{
+    for (struct peer *p = all->first; p != NULL; p = p->next) {
+        int unread = 0;
+        if (!p->answering && peers_left(p) && ioctl(p->fd, FIONREAD, &unread) == 0 &&
+            unread == 0) {
+            peers_end(p);
+        }
+    }
 }
 
 void peers_expire(struct peers *all, int64_t now_us, int64_t limit_ms)

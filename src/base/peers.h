@@ -33,6 +33,9 @@ bool peers_left(const struct peer *p);
 
 /* Ending is shutdown(): who reads or writes the connection sees its end and tidies up. */
 void peers_end(struct peer *p);
+/* peers_end_cut - ends those that are not answering, whose client closed its side, and of which nothing is
+ * unread: the rest of their request will not come. */
+void peers_end_cut(struct peers *all);
 /* peers_expire - ends those whose clock runs for longer than limit_ms. */
 void peers_expire(struct peers *all, int64_t now_us, int64_t limit_ms);
 /* peers_end_all - those that are not answering, or all. */

@@ -390,6 +390,26 @@ static void live_stream(void **state)
     buf_fini(&in);
 }
 
+/* The end of the client's side right behind its last bytes: half a request ends the connection, without the
+ * timeout of a minute; a whole one is answered first. */
+static void half_closed(void **state)
+{
+    UNUSED(state);
+    struct buf in = BUF_INIT;
+    for (size_t n = 1; n <= 27; n++) {
+        int fd = dial("/");
+        buf_reset(&in);
+        assert_true(read_until(fd, &in, "ok\n"));
+        buf_reset(&in);
+        assert_int_equal(send(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", n, MSG_NOSIGNAL), n);
+        shutdown(fd, SHUT_WR);
+        assert_true(read_until(fd, &in, NULL));
+        assert_int_equal(strstr(buf_cstr(&in), "ok\n") != NULL, n == 27);
+        close(fd);
+    }
+    buf_fini(&in);
+}
+
 static void full(void **state)
 {
     UNUSED(state);
@@ -469,6 +489,7 @@ int main(void)
         ROW(failing_stream),
         ROW(head_of_stream),
         ROW(live_stream),
+        ROW(half_closed),
         ROW(full),
         ROW(stopping),
     };
