@@ -64,7 +64,7 @@ CONSUMER_SRC += src/consumer/suspect.c src/consumer/digest.c src/consumer/survey
                 src/consumer/audit.c
 DOMAIN_SRC   := src/domain/db.c src/domain/parking.c src/domain/customer.c
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
-                src/command/idempotency.c src/command/probe.c src/command/slotpage.c \
+                src/command/idempotency.c src/command/probe.c src/command/listing.c src/command/slotpage.c src/command/customerpage.c \
                 src/command/command.c
 SAGA_SRC     := src/saga/saga_conf.c src/saga/declaration_conf.c src/saga/declaration.c \
                 src/saga/declaration_check.c src/saga/instance.c src/saga/saga_decide.c src/saga/saga.c

@@ -4,6 +4,8 @@
 #include "cli/present.h"
 #include "domain/customer.h"
 
+#include <stdio.h>
+
 enum { BRIEF = 5 /* the first fields, which are what a creation shows */ };
 
 static void show(struct cli *cli, struct customer c, size_t fields, bool line)
@@ -53,16 +55,26 @@ int customers_create(struct cli *cli, const struct argline_values *v, struct err
 int customers_list(struct cli *cli, const struct argline_values *v, struct err *e)
 {
     UNUSED(v);
-    struct result *rows = NULL;
-    int rc = customer_list(cli->db, NULL, &rows, e);
-    if (rc != 0) {
-        return rc;
+    char after[24] = "";
+    for (;;) {
+        struct result *rows = NULL;
+        int rc =
+            customer_list(cli->db, NULL, after[0] != '\0' ? str_of(after) : STR_NULL, &rows, e);
+        if (rc != 0) {
+            return rc;
+        }
+        size_t count = result_count(rows);
+        for (size_t i = 0; i < count; i++) {
+            show(cli, customer_at(rows, i), SIZE_MAX, true);
+        }
+        if (count > 0) {
+            snprintf(after, sizeof after, "%s", result_text(rows, count - 1, 0));
+        }
+        result_free(rows);
+        if (count < CUSTOMER_PAGE) {
+            return 0;
+        }
     }
-    for (size_t i = 0; i < result_count(rows); i++) {
-        show(cli, customer_at(rows, i), SIZE_MAX, true);
-    }
-    result_free(rows);
-    return 0;
 }
 
 int customers_details(struct cli *cli, const struct argline_values *v, struct err *e)

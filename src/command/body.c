@@ -12,7 +12,7 @@ static int read_member(const json_t *root, struct body_member *m, struct err *e)
 {
     const json_t *v = json_object_get(root, m->name);
     m->text = STR_NULL;
-    if (v == NULL) {
+    if (v == NULL || json_is_null(v)) {
         return 0;
     }
     if (!json_is_string(v)) {

@@ -8,7 +8,7 @@
 /* A member of the body's object. */
 struct body_member {
     const char *name;
-    struct str text; /* p NULL: absent; borrowed until body_free */
+    struct str text; /* p NULL: absent, or null; borrowed until body_free */
 };
 struct body;
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "command/command_conf.h"
+#include "command/customerpage.h"
 #include "command/idempotency.h"
 #include "command/probe.h"
 #include "command/routes.h"
@@ -102,6 +103,9 @@ static const struct route table[] = {
     {"POST", "/parking_slots", slotpage_create},
     {"GET", "/parking_slots/*", slotpage_details},
     {"PATCH", "/parking_slots/*", slotpage_update},
+    {"POST", "/customers", customerpage_create},
+    {"GET", "/customers", customerpage_list},
+    {"GET", "/customer/*", customerpage_details},
 };
 
 static void close_db(void *db)
@@ -110,8 +114,9 @@ static void close_db(void *db)
 }
 
 /* The calling worker's own handle. */
-static struct db *own_db(struct command *c)
+static struct db *own_db(void *service)
 {
+    struct command *c = service;
     struct db *db = pthread_getspecific(c->db_key);
     if (db == NULL) {
         db = db_new(c->url, "parkway command");
@@ -134,7 +139,8 @@ static void serve(void *ctx, const struct httpd_request *http, struct httpd_repl
     struct command *c = ctx;
     int64_t from_us = clock_mono_us();
     metric_inc(&metrics[M_IN_FLIGHT]);
-    struct request q = {.http = http, .reply = reply, .db = own_db(c), .service = c};
+    struct request q = {
+        .http = http, .reply = reply, .db = own_db(c), .db_of = own_db, .service = c};
     routes_serve(table, ARRAY_LEN(table), &q);
     if (db_in_transaction(q.db)) {
         db_rollback(q.db);

@@ -13,7 +13,8 @@
 #include <stdio.h>
 
 #define COLUMNS                                                                                \
-    "customer_id, customer_uuid, username, first_name, last_name, full_name, email, phone"
+    "customer_id, customer_uuid, username, first_name, last_name, full_name, email, phone, "   \
+    "lat, long"
 
 enum { DRAWS = 3, REPEAT_US = 5000000, NUMBER_MAX = 18 /* decimal digits of a reference */ };
 
@@ -28,7 +29,9 @@ struct customer customer_at(const struct result *rows, size_t i)
                              .last_name = result_get(rows, i, 4),
                              .full_name = result_get(rows, i, 5),
                              .email = result_get(rows, i, 6),
-                             .phone = result_get(rows, i, 7)};
+                             .phone = result_get(rows, i, 7),
+                             .lat = result_get(rows, i, 8),
+                             .lon = result_get(rows, i, 9)};
 }
 
 /* --- what is given ---------------------------------------------------------------------------- */
@@ -142,11 +145,11 @@ static int explain(struct db *db, const struct customer_input *in, struct result
     return err_set(e, ERR_UNAVAILABLE, "the number drawn for a customer was taken");
 }
 
-/* One transaction. */
 static int insert(struct db *db, const struct customer_input *in, struct result **out,
                   struct err *e)
 {
-    int rc = db_begin_as(db, owner, e);
+    bool alone;
+    int rc = db_act_as(db, owner, &alone, e);
     if (rc != 0) {
         return rc;
     }
@@ -163,11 +166,8 @@ static int insert(struct db *db, const struct customer_input *in, struct result 
         *out = NULL;
         rc = explain(db, in, out, e);
     }
-    if (rc == 0) {
-        rc = db_commit(db, e);
-    }
+    rc = db_act_end(db, alone, rc, e);
     if (rc != 0) {
-        db_rollback(db);
         result_free(*out);
         *out = NULL;
     }
@@ -196,12 +196,13 @@ int customer_create(struct db *db, const struct customer_input *in, struct resul
     }
     uuid_text(bytes, drawn);
     full.uuid = str_of(drawn);
+    bool alone = !db_in_transaction(db);
     struct backoff wait = {.seed = rand_u64()};
     int64_t until_us = clock_mono_us() + REPEAT_US;
     for (int draw = 1;; draw++) {
         rc = insert(db, &full, out, e);
-        bool again = rc == ERR_CLOSED || (rc == ERR_UNAVAILABLE && draw < DRAWS);
-        if (!again || clock_mono_us() >= until_us) {
+        bool again = (rc == ERR_CLOSED && alone) || (rc == ERR_UNAVAILABLE && draw < DRAWS);
+        if (!again || !db_in_transaction(db) != alone || clock_mono_us() >= until_us) {
             return rc;
         }
         clock_sleep_us(backoff_next_ms(&wait) * 1000);
@@ -240,7 +241,8 @@ int customer_update(struct db *db, struct str ref, const struct customer_input *
     ASSERT(n > 0 && (size_t)n < sizeof sql);
     const struct str params[] = {ref,           in->username, in->first_name, in->last_name,
                                  in->full_name, in->email,    in->phone};
-    rc = db_begin_as(db, owner, e);
+    bool alone;
+    rc = db_act_as(db, owner, &alone, e);
     if (rc != 0) {
         return rc;
     }
@@ -248,29 +250,28 @@ int customer_update(struct db *db, struct str ref, const struct customer_input *
     if (rc == 0 && result_count(*out) == 0) {
         rc = not_found(ref, e);
     }
-    if (rc == 0) {
-        rc = db_commit(db, e);
-    }
+    rc = db_act_end(db, alone, rc, e);
     if (rc != 0) {
-        db_rollback(db);
         result_free(*out);
         *out = NULL;
     }
     return rc;
 }
 
-int customer_list(struct db *db, const struct db_freshness *fresh, struct result **out,
-                  struct err *e)
+int customer_list(struct db *db, const struct db_freshness *fresh, struct str after,
+                  struct result **out, struct err *e)
 {
-    return db_read(db, fresh, "select " COLUMNS " from customers order by customer_id", 0, NULL,
-                   out, e);
+    return db_read(db, fresh,
+                   "select " COLUMNS " from customers where customer_id > coalesce($1::bigint, "
+                   "-9223372036854775808) order by customer_id limit 500",
+                   1, &after, out, e);
 }
 
 int customer_details(struct db *db, const struct db_freshness *fresh, struct str ref,
                      struct result **out, struct err *e)
 {
     const char *column;
-    char sql[192];
+    char sql[256];
     *out = NULL;
     if (!parse_ref(ref, &column)) {
         return not_found(ref, e);

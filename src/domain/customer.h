@@ -29,7 +29,10 @@ struct customer {
     struct str full_name;
     struct str email;
     struct str phone;
+    struct str lat, lon; /* decimal degrees */
 };
+
+enum { CUSTOMER_PAGE = 500 /* rows of a page */ };
 
 /* customer_create - the row as it was committed, or, when one with that uuid and the same content is there, that one.
  * ERR_INVALID: a name is missing, a text is none, a uuid is none; ERR_CONFLICT: the uuid has another content, the
@@ -39,8 +42,9 @@ NODISCARD int customer_create(struct db *db, const struct customer_input *in,
 /* customer_update - changes what is given. ERR_NOT_FOUND; ERR_INVALID also: nothing is given, or a uuid. */
 NODISCARD int customer_update(struct db *db, struct str ref, const struct customer_input *in,
                               struct result **out, struct err *e);
-/* customer_list - all, by number. */
-NODISCARD int customer_list(struct db *db, const struct db_freshness *fresh,
+/* customer_list - a page of all, by number: those behind the number `after` (p NULL: the first ones). The last page has
+ * less than CUSTOMER_PAGE rows. */
+NODISCARD int customer_list(struct db *db, const struct db_freshness *fresh, struct str after,
                             struct result **out, struct err *e);
 /* customer_details - one row. ERR_NOT_FOUND: none, or ref is neither a number nor a uuid. */
 NODISCARD int customer_details(struct db *db, const struct db_freshness *fresh, struct str ref,

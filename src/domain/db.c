@@ -175,16 +175,28 @@ int db_begin(struct db *db, struct err *e)
     return rc;
 }
 
-int db_begin_as(struct db *db, const char *owner, struct err *e)
+int db_act_as(struct db *db, const char *owner, bool *alone, struct err *e)
 {
     char sql[96];
     int n = snprintf(sql, sizeof sql, "set local role %s", owner);
     ASSERT(n > 0 && (size_t)n < sizeof sql);
-    int rc = db_begin(db, e);
+    *alone = !db->in_transaction;
+    int rc = *alone ? db_begin(db, e) : 0;
     if (rc == 0) {
         rc = db_write(db, sql, 0, NULL, NULL, e);
     }
-    if (rc != 0) {
+    if (rc != 0 && *alone) {
+        db_rollback(db);
+    }
+    return rc;
+}
+
+int db_act_end(struct db *db, bool alone, int rc, struct err *e)
+{
+    if (rc == 0) {
+        rc = alone ? db_commit(db, e) : db_write(db, "set local role none", 0, NULL, NULL, e);
+    }
+    if (rc != 0 && alone) {
         db_rollback(db);
     }
     return rc;

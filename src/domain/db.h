@@ -53,8 +53,11 @@ NODISCARD int db_write(struct db *db, const char *sql, size_t param_count,
 
 /* One transaction at a time. A lost connection ends it; db_rollback is then a no-op. */
 NODISCARD int db_begin(struct db *db, struct err *e);
-/* db_begin_as - the same, writing as that owner of tables (sql/primary/20_owners.sql). */
-NODISCARD int db_begin_as(struct db *db, const char *owner, struct err *e);
+/* db_act_as - from here to db_act_end writes are those of that owner of tables (sql/primary/20_owners.sql): in a transaction of
+ * its own (*alone), or in the one that is open. db_act_end - rc is how it went; commits what was alone, or rolls it
+ * back; returns rc, or the error of the commit. Not called when db_act_as failed. */
+NODISCARD int db_act_as(struct db *db, const char *owner, bool *alone, struct err *e);
+NODISCARD int db_act_end(struct db *db, bool alone, int rc, struct err *e);
 NODISCARD int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
 bool db_in_transaction(const struct db *db);

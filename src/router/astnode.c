@@ -21,7 +21,9 @@ void astnode_set_pins(struct classify_stmt *s, const struct classify_set *e)
         s->pins |= e->local ? 0 : PIN_SETTER;
         return;
     }
-    s->pins |= classify_setting_pins(e->name, e->value, &clear);
+    uint32_t pins = classify_setting_pins(e->name, e->value, &clear);
+    /* a local role ends with its transaction, all of which is on the primary, for a SET is no read */
+    s->pins |= e->local ? pins & ~(uint32_t)PIN_ROLE : pins;
     if (!e->local) {
         s->pins_clear |= clear;
     }

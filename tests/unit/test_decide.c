@@ -613,6 +613,10 @@ static void pins(void **state)
     pins_of("select set_config(name, 'x', false) from parking_slots", PIN_SETTER, 0);
     pins_of("set role x", PIN_ROLE, 0);
     pins_of("set role none", 0, PIN_ROLE);
+    pins_of("set local role x", 0, 0);
+    pins_of("set local role none", 0, 0);
+    pins_of("select set_config('role', 'x', true)", 0, 0);
+    pins_of("set local standard_conforming_strings = off", PIN_SYNTAX, 0);
     pins_of("reset role", 0, PIN_ROLE);
     pins_of("select set_config('role', 'x', false)", PIN_ROLE, 0);
     pins_of("set session authorization x", PIN_ROLE, 0);
