@@ -29,6 +29,7 @@ import socket
 import struct
 import subprocess
 import sys
+import zlib
 
 METHOD, HEADER, BODY = 1, 2, 3
 ACK, NACK, PUBLISH, DELIVER = (60, 80), (60, 120), (60, 40), (60, 60)
@@ -240,10 +241,12 @@ class Hop:
         self.newest = {"publish": (0,), "deliver": (0,)}
 
     def is_fresh(self, direction, message):
-        """Whether it is a frame of the log that goes beyond all that were seen; remembers how far it goes."""
+        """Whether it is a whole frame of the log that goes beyond all that were seen; remembers how far it goes."""
         body = message.body()
         if (direction == "publish" and message.key != LOG) or len(body) < LOG_HEAD or body[:4] != b"PKWF":
             return False
+        if zlib.crc32(body[LOG_HEAD:], zlib.crc32(body[:LOG_HEAD - 4] + bytes(4))) != struct.unpack_from(">I", body, LOG_HEAD - 4)[0]:
+            return False  # damaged before: it may claim any place
         last = struct.unpack_from(">QQI", body, 76)
         if last <= self.newest[direction]:
             return False
