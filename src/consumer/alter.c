@@ -266,6 +266,13 @@ static int rename_state(struct turn *t, const char *target_was, struct err *e)
                       ARRAY_LEN(params), params, NULL, e);
 }
 
+/* Whether the server refuses it for good. Two who change the catalogue at a time meet as an internal error ("tuple
+ * concurrently updated"), which a row never does. */
+static bool refused(int rc, const struct err *e)
+{
+    return rc == ERR_SQL && !apply_transient(e) && strncmp(e->sqlstate, "XX", 2) != 0;
+}
+
 static int drop_target(struct turn *t, struct err *e)
 {
     struct buf sql = BUF_INIT;
@@ -276,7 +283,7 @@ static int drop_target(struct turn *t, struct err *e)
     const char *text = buf_cstr(&sql);
     int rc = run_steps(t, &text, 1, e);
     buf_fini(&sql);
-    if (rc == ERR_SQL && !apply_transient(e)) {
+    if (refused(rc, e)) {
         struct err why = *e;
         return stop_target(t, why.text, e);
     }
@@ -327,7 +334,7 @@ static int reshape_target(struct turn *t, const char *schema_was, const char *na
     }
     bool whole = !h.blocked && plan.reason[0] == '\0';
     rc = run_steps(t, plan.sql, whole ? plan.count : plan.always, e);
-    if (rc == ERR_SQL && !apply_transient(e)) {
+    if (refused(rc, e)) {
         struct err why = *e;
         return stop_target(t, why.text, e);
     }

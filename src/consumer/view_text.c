@@ -124,7 +124,7 @@ static void add_handler(struct buf *out, int id)
 {
     buf_addf(out,
              "  EXCEPTION WHEN OTHERS THEN\n"
-             "    IF SQLSTATE ~ '^(08|25|40|53[0123]|55|57|58|XX00[12])' THEN\n      RAISE;\n  "
+             "    IF SQLSTATE ~ '^(08|25|40|53[0123]|55|57|58|XX)' THEN\n      RAISE;\n  "
              "  END IF;\n"
              "    PERFORM parkway.view_break(%d, SQLERRM);\n  END;\n",
              id);
