@@ -272,10 +272,8 @@ int main(void)
     }
     close(fd);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(layers, fini),
-        cmocka_unit_test_teardown(single, fini),
-        cmocka_unit_test_teardown(refusals, fini),
-        cmocka_unit_test_teardown(printing, fini),
+        cmocka_unit_test_teardown(layers, fini),   cmocka_unit_test_teardown(single, fini),
+        cmocka_unit_test_teardown(refusals, fini), cmocka_unit_test_teardown(printing, fini),
         cmocka_unit_test_teardown(own_file, fini),
     };
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
