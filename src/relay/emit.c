@@ -8,6 +8,7 @@
  * What cannot be published:
  *   link lost, frame refused     the session ends; the next one reads the streams' tails and continues
  *   frame or event returned      likewise, after saying so: the next session declares the topology
+ *   no word about it for 20 s    likewise
  *   event refused by a queue     retry.h
  *   alarm                        publishing waits; reading and reports to the primary go on
  *
@@ -30,10 +31,11 @@
 #include <stdlib.h>
 
 enum {
-    PROGRESS_US = 50000, /* a progress frame at most this often */
-    RELEASE_US = 2000,   /* the frontier is computed at most this often */
-    PUMP_EVERY = 32,     /* messages between two looks at what the broker sends */
-    DRAIN_US = 1000000,  /* for the last confirms of a session */
+    PROGRESS_US = 50000,   /* a progress frame at most this often */
+    RELEASE_US = 2000,     /* the frontier is computed at most this often */
+    PUMP_EVERY = 32,       /* messages between two looks at what the broker sends */
+    DRAIN_US = 1000000,    /* for the last confirms of a session */
+    CONFIRM_US = 20000000, /* a message is given so long, on a connection that is not blocked */
     BATCH_MAX_BYTES = 256 << 10,
     FRAME_OVERHEAD_BYTES = 512,
 };
@@ -56,6 +58,7 @@ struct emit {
     int64_t frame_us; /* when the last frame was sent */
     int64_t release_us;
     unsigned since_pump;
+    int64_t unblocked_us;
     bool blocked;
     bool paused;
     bool serving; /* inside serve_retries */
@@ -229,6 +232,7 @@ static int on_link_event(struct emit *m, const struct link_event *ev, struct err
             if (m->blocked) {
                 log_warn("the broker blocks publishing reason=\"%.*s\"", STR_ARG(ev->text));
             } else {
+                m->unblocked_us = clock_mono_us();
                 log_info("the broker lets publishing go on");
             }
         }
@@ -551,6 +555,19 @@ static void wait_turn(struct emit *m)
     poll(p, m->blocked || m->paused ? 1 : 2, timeout_ms);
 }
 
+/* A broker may lose a message without a word, as when a stream's leader dies under it and the connection is another node's.
+ * The next session sends again what is not confirmed, perhaps by another node. */
+static int check_confirms(const struct emit *m, struct err *e)
+{
+    int64_t since_us = window_sent_us(m->window);
+    since_us = since_us != 0 && since_us < m->unblocked_us ? m->unblocked_us : since_us;
+    if (m->blocked || since_us == 0 || clock_mono_us() - since_us < CONFIRM_US) {
+        return 0;
+    }
+    return err_set(e, ERR_TIMEOUT, "the broker has not confirmed a message for %d s",
+                   CONFIRM_US / 1000000);
+}
+
 static int run(struct emit *m, struct err *e)
 {
     struct session *s = m->s;
@@ -574,6 +591,7 @@ static int run(struct emit *m, struct err *e)
             release(m);
             wait_turn(m);
         }
+        rc = rc == 0 ? check_confirms(m, e) : rc;
     }
     /* what is under way is waited for, so that the next session need not send it again */
     int64_t until = clock_mono_us() + DRAIN_US;

@@ -130,6 +130,7 @@ class Amqp:
         self.open = {}  # (direction, channel) -> the message being collected
         self.channels = {}
         self.held = {}  # direction -> (message, channel) that waits for the next
+        self.swallowing = False  # what is published is lost from here on, and nobody is told
 
     def feed(self, direction, data):
         return b"".join(self.one(direction, *f) for f in self.parsers[direction].feed(data))
@@ -181,6 +182,11 @@ class Amqp:
             return message.raw()
         known.client += 1
         tag, hop = known.client, self.hop
+        if not self.swallowing and hop.take("publish", "any") == "swallow":
+            self.swallowing = True
+            hop.done("publish", "swallow")
+        if self.swallowing:
+            return b""
         event = message.exchange != "" and message.key.endswith(".create")
         fresh = hop.is_fresh("publish", message)
         if "publish" in self.held and fresh:
@@ -254,7 +260,7 @@ class Hop:
         return True
 
     def take(self, direction, what):
-        wanted = {"log": ("drop", "dup", "swap", *CORRUPT), "event": ("drop_event",)}.get(what, ())
+        wanted = {"log": ("drop", "dup", "swap", *CORRUPT), "event": ("drop_event",), "any": ("swallow",)}.get(what, ())
         for i, (d, fault) in enumerate(self.armed):
             if d == direction and fault in wanted:
                 del self.armed[i]
