@@ -12,8 +12,11 @@ static int read_member(const json_t *root, struct body_member *m, struct err *e)
 {
     const json_t *v = json_object_get(root, m->name);
     m->text = STR_NULL;
-    if (v == NULL || json_is_null(v)) {
+    if (v == NULL) {
         return 0;
+    }
+    if (json_is_null(v)) {
+        return err_set(e, ERR_INVALID, "%s must not be null", m->name);
     }
     if (!json_is_string(v)) {
         return err_set(e, ERR_INVALID, "%s must be a string", m->name);

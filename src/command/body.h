@@ -8,12 +8,12 @@
 /* A member of the body's object. */
 struct body_member {
     const char *name;
-    struct str text; /* p NULL: absent, or null; borrowed until body_free */
+    struct str text; /* p NULL: absent; borrowed until body_free */
 };
 struct body;
 
 /* body_read - text as a JSON object (RFC 8259) of which the named members are read; others are ignored.
- * ERR_INVALID: no JSON, a name twice, \u0000, no object, a named member that is no string. *out must be
+ * ERR_INVALID: no JSON, a name twice, \u0000, no object, a named member that is null, or no string. *out must be
  * freed. */
 NODISCARD int body_read(struct str text, struct body_member *members, size_t count,
                         struct body **out, struct err *e);
