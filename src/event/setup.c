@@ -118,7 +118,8 @@ static const struct conf_key columns_keys[] = {
      .offset = COLUMNS(columns),
      .unit = "",
      .flags = CONF_REQUIRED,
-     .sentence = "Names of the columns, blanks between; the primary key's must be among them."},
+     .sentence = "Names of the columns, blanks between; the primary "
+                 "key's must be among them."},
 };
 
 static const struct conf_key capture_keys[] = {
@@ -134,6 +135,13 @@ static const struct conf_key capture_keys[] = {
      .type = CONF_GROUPS,
      .offset = AT(capture_columns),
      .unit = "",
+     /* the ordering domain's: without what there is of cards */
+     .initial = "table=public.customers,columns=customer_id customer_uuid username first_name "
+                "last_name full_name email phone lat long created_at;"
+                "table=public.orders,columns=order_id public_id tracking_id kind state "
+                "customer_id address_id restaurant_id total ticket_id accept_time ready_time "
+                "picked_up_time delivery_completed_time preparing_time failure_messages "
+                "order_date updated_date version",
      .sub = columns_keys,
      .sub_count = ARRAY_LEN(columns_keys),
      .sub_size = sizeof(struct setup_columns),
