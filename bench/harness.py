@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ENV = dict(os.environ)
@@ -57,6 +58,14 @@ def cpu_seconds(pid):
 def pid_of(process):
     with open(os.path.join(ENV["PARKWAY_VAR"], "run", process + ".pid")) as f:
         return int(f.read())
+
+
+def metric(process, name):
+    """A figure of the process's own metrics page."""
+    with open(os.path.join(ENV["PARKWAY_VAR"], "stack.env")) as f:
+        page = int(re.search(rf"^PARKWAY_{process.upper()}_HTTP_PORT=(\d+)$", f.read(), re.M).group(1))
+    with urllib.request.urlopen(f"http://127.0.0.1:{page}/metrics", timeout=10) as answer:
+        return float(re.search(rf"^parkway_{process}_{name} (\S+)$", answer.read().decode(), re.M).group(1))
 
 
 def peak_mib(process):

@@ -23,7 +23,7 @@ import subprocess
 import sys
 import time
 
-from harness import ENV, LAG, ROOT, cpu_seconds, pairs, peak_mib, pid_of, port, run, socket_directory, sql, stack, table, url
+from harness import ENV, LAG, ROOT, cpu_seconds, pairs, metric, peak_mib, pid_of, port, run, socket_directory, sql, stack, table, url
 
 SHAPE = "(id bigint primary key, filler text)"
 CASES = ("idle", "rate", "a", "b", "c", "d", "topic")
@@ -44,7 +44,7 @@ def prepare():
             ENV[f"PARKWAY_{server}_URL"] = (f"postgresql://parkway:parkway@/postgres?host={socket_directory(server)}"
                                             f"&port={port(server)}")
     ENV["PARKWAY_CAPTURE_TOPICS"] = ("table=public.parking_slots,topic=parking"
-                                     " table=public.bench_topic,topic=bench,batch=true")
+                                     ";table=public.bench_topic,topic=bench,batch=true")
     run(os.path.join(ROOT, "bin", "parkway"), "migrate")
     stack("restart", "relay", "consumer", "router")
     if sql("REPLICA", "select count(*) from pg_database where datname = 'native'") == "0":
@@ -203,8 +203,12 @@ def case_topic(side):
     if side == "native":
         return {}
     empty(side, "bench_topic")
+    before = metric("relay", "event_batch_events_sum")
     got = case_a(side, "bench_topic")
     empty(side, "bench_topic")
+    events = metric("relay", "event_batch_events_sum") - before
+    if events < 1000000:
+        sys.exit(f"bench: only {events:.0f} of 1,000,000 rows became events")
     return got
 
 

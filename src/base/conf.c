@@ -259,6 +259,8 @@ static int set_groups_text(const struct conf_key *k, void *target, const char *v
         void *item = (char *)out->items + out->count * k->sub_size;
         memset(item, 0, k->sub_size);
         out->count++;
+        uint64_t given = 0; /* a bit for each key */
+        ASSERT(k->sub_count <= 64);
         rc = set_defaults(k->sub, k->sub_count, item, e);
         for (const char *p = v; rc == 0 && p < v + len;) {
             size_t n = strcspn(p, ",;");
@@ -269,8 +271,17 @@ static int set_groups_text(const struct conf_key *k, void *target, const char *v
                 *equals = '\0';
                 sub = find_key(k->sub, k->sub_count, pair);
             }
-            rc = sub == NULL ? unknown(place, pair, nearest_key(k->sub, k->sub_count, pair), e)
-                             : set_text(sub, item, equals + 1, place, e);
+            uint64_t bit = sub != NULL ? UINT64_C(1) << (sub - k->sub) : 0;
+            if (sub == NULL) {
+                rc = unknown(place, pair, nearest_key(k->sub, k->sub_count, pair), e);
+            } else if ((given & bit) != 0) {
+                rc = err_set(e, ERR_INVALID,
+                             "%s: %s is given twice in one group (a ; parts groups)", place,
+                             pair);
+            } else {
+                rc = set_text(sub, item, equals + 1, place, e);
+            }
+            given |= bit;
             free(pair);
             p += n + (p[n] == ',');
         }
