@@ -23,7 +23,7 @@ import subprocess
 import sys
 import time
 
-from harness import ENV, LAG, ROOT, cpu_seconds, pairs, metric, peak_mib, pid_of, port, run, socket_directory, sql, stack, table, url
+from harness import ENV, LAG, ROOT, cpu_seconds, metric, pairs, peak_mib, pid_of, port, run, socket_directory, sql, stack, table, url
 
 SHAPE = "(id bigint primary key, filler text)"
 CASES = ("idle", "rate", "a", "b", "c", "d", "topic")

@@ -270,7 +270,7 @@ static int rename_state(struct turn *t, const char *target_was, struct err *e)
  * concurrently updated"), which a row never does. */
 static bool refused(int rc, const struct err *e)
 {
-    return rc == ERR_SQL && !apply_transient(e) && strncmp(e->sqlstate, "XX", 2) != 0;
+    return rc == ERR_SQL && apply_refused(rc, e) && strncmp(e->sqlstate, "XX", 2) != 0;
 }
 
 static int drop_target(struct turn *t, struct err *e)

@@ -62,7 +62,8 @@ void apply_attach(struct apply *a, struct conn *db)
     a->transactions_open = 0;
 }
 
-bool apply_transient(const struct err *e)
+/* A refusal that says nothing about the data. */
+static bool transient(const struct err *e)
 {
     static const char *const classes[] = {"40",    "530",   "531", "532", "533",
                                           "55006", "55P03", "57",  "58",  "08",
@@ -85,9 +86,9 @@ int apply_begin(struct apply *a, struct err *e)
     return rc == 0 && a->immediate ? conn_exec(a->db, check_at_once, e) : rc;
 }
 
-static bool refused(int rc, const struct err *e)
+bool apply_refused(int rc, const struct err *e)
 {
-    return rc == ERR_TOO_LARGE || (rc == ERR_SQL && !apply_transient(e));
+    return rc == ERR_TOO_LARGE || (rc == ERR_SQL && !transient(e));
 }
 
 /* --- changes as sinks see them -------------------------------------------------------------------- */
@@ -488,7 +489,7 @@ static int run_set(struct apply *a, const struct plan *p, bool save, struct err 
         a->sealed = seal;
         return was_open ? conn_exec(a->db, "RELEASE SAVEPOINT parkway_run", e) : 0;
     }
-    if (refused(rc, e)) {
+    if (apply_refused(rc, e)) {
         struct err undo = ERR_INIT;
         int rc2 = conn_exec(a->db,
                             was_open ? "ROLLBACK TO SAVEPOINT parkway_run;"
@@ -524,7 +525,7 @@ static int apply_run(struct apply *a, struct batch *b, size_t from, size_t to, b
     tally_add(TALLY_CHUNKS, 1);
     if (!careful) {
         rc = run_set(a, &p, save, e);
-        if (!refused(rc, e)) {
+        if (!apply_refused(rc, e)) {
             *saved = rc == 0 && save;
             return rc == 0 ? park_flush(a->park, a->db, e) : rc;
         }
@@ -601,7 +602,7 @@ static void count_commit(struct apply *a)
 static int commit(struct apply *a, struct err *e)
 {
     int rc = conn_exec(a->db, "COMMIT", e);
-    if (refused(rc, e) && !a->immediate) {
+    if (apply_refused(rc, e) && !a->immediate) {
         a->immediate = true;
         log_warn("COMMIT refused, again with constraints checked at each change sqlstate=%s "
                  "reason=\"%s\"",

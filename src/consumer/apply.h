@@ -53,8 +53,8 @@ NODISCARD int apply_commit(struct apply *a, struct batch *b, int64_t delay_ms, s
 /* apply_abandon - rolls back what is open. */
 void apply_abandon(struct apply *a);
 
-/* apply_transient - a refusal that says nothing about the data. */
-bool apply_transient(const struct err *e);
+/* apply_refused - what failed says something about the data: it is no use to try again. */
+bool apply_refused(int rc, const struct err *e);
 
 /* apply_know - loads the shapes and copies of the relation's sinks, for changes of that transaction. */
 NODISCARD int apply_know(struct apply *a, struct relation *r, uint64_t commit_lsn,

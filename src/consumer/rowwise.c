@@ -89,11 +89,6 @@ static int in_savepoint(struct apply *a, const struct sink_view *v, struct err *
     return rc;
 }
 
-static bool poison(int rc, const struct err *e)
-{
-    return rc == ERR_TOO_LARGE || (rc == ERR_SQL && !apply_transient(e));
-}
-
 /* What becomes of a change that is refused for good. */
 static int dispose(struct apply *a, const struct sink_view *v, const struct err *why,
                    struct err *e)
@@ -139,14 +134,14 @@ static int one(struct apply *a, const struct batch_change *ch, struct sink *s, s
         return dispose(a, &v, &why, e);
     }
     int rc = in_savepoint(a, &v, e);
-    for (size_t tries = 0; poison(rc, e) && aside_patience(a, tries); tries++) {
+    for (size_t tries = 0; apply_refused(rc, e) && aside_patience(a, tries); tries++) {
         sink_forget(s);
         rc = sink_know(s, a->db, e);
         if (rc == 0 && apply_view_of(a, ch, s, &v)) {
             rc = in_savepoint(a, &v, e);
         }
     }
-    if (poison(rc, e)) {
+    if (apply_refused(rc, e)) {
         struct err why = *e;
         rc = dispose(a, &v, &why, e);
         if (rc == 0 && another_table(&why)) {
@@ -174,7 +169,7 @@ static int empty(struct apply *a, struct plan_table *const *tables, size_t count
     if (rc == 0) {
         return conn_exec(a->db, "RELEASE SAVEPOINT parkway_row", e);
     }
-    if (!poison(rc, e)) {
+    if (!apply_refused(rc, e)) {
         return rc;
     }
     rc =

@@ -201,8 +201,9 @@ int customer_create(struct db *db, const struct customer_input *in, struct resul
     int64_t until_us = clock_mono_us() + REPEAT_US;
     for (int draw = 1;; draw++) {
         rc = insert(db, &full, out, e);
-        bool again = (rc == ERR_CLOSED && alone) || (rc == ERR_UNAVAILABLE && draw < DRAWS);
-        if (!again || !db_in_transaction(db) != alone || clock_mono_us() >= until_us) {
+        bool taken = rc == ERR_UNAVAILABLE && draw < DRAWS;
+        bool again = alone ? taken || rc == ERR_CLOSED : taken && db_in_transaction(db);
+        if (!again || clock_mono_us() >= until_us) {
             return rc;
         }
         clock_sleep_us(backoff_next_ms(&wait) * 1000);

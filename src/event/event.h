@@ -38,8 +38,8 @@ struct event_relation {
     enum event_route route;
     char *table; /* "schema.name" */
     char *topic; /* of EVENT_TOPIC */
-    char *verbs
-        [4]; /* of EVENT_TOPIC: the last word for insert, update, delete, truncate; "": no event */
+    /* of EVENT_TOPIC: the last word for insert, update, delete, truncate; "": no event */
+    char *verbs[4];
     bool batch;
     struct event_column *columns;
     size_t column_count;
