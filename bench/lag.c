@@ -7,8 +7,9 @@
  *   lag stream  <broker url> <stream> <count> <pause us>
  *
  * The table is (id bigint primary key, filler text). latency commits rows 1, 2, … and asks the
- * replica in a tight loop for each until it sees it; the clock runs from the return of the commit to
- * the answer that has the row, so it holds half a round trip of the question. bulk writes the rows in
+ * replica for each, resting 100 us between two questions, until it sees it; the clock runs from the return of
+ * the commit to the answer that has the row, so it holds a question, and half a rest. (Without a rest the
+ * asking process and the server's that answers take a whole processor from what they measure.) bulk writes the rows in
  * so many transactions and waits for the last id; the clock runs from the first statement. drain waits until
  * somebody reads the slot; from then the clock runs until the id is visible. wait only waits for
  * an id. stream publishes messages of 200 bytes, one at a time, and reads them back from the
@@ -24,7 +25,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ASK_US = 2000 }; /* between two questions whether a row is visible */
+/* Between two questions whether a row is visible: of a bulk; of one row. */
+enum { ASK_US = 2000, LATENCY_ASK_US = 100 };
 
 static int die(const struct err *e)
 {
@@ -60,9 +62,7 @@ static int wait_visible(struct conn *c, const char *table, int64_t id, int64_t b
                            "id %" PRId64 " of %s is not visible after %" PRId64 " ms", id,
                            table, bound_ms);
         }
-        if (pause_us > 0) {
-            clock_sleep_us(pause_us);
-        }
+        clock_sleep_us(pause_us);
     }
 }
 
@@ -90,7 +90,7 @@ static int latency(struct conn *primary, struct conn *replica, const char *table
         snprintf(sql, sizeof sql, "insert into %s values (%" PRId64 ", 'x')", table, i + 1);
         rc = conn_exec(primary, sql, e);
         int64_t from = clock_mono_us();
-        rc = rc == 0 ? wait_visible(replica, table, i + 1, 30000, 0, e) : rc;
+        rc = rc == 0 ? wait_visible(replica, table, i + 1, 30000, LATENCY_ASK_US, e) : rc;
         us[i] = clock_mono_us() - from;
     }
     if (rc == 0) {
