@@ -57,6 +57,18 @@ int consume_ack(struct link *l, uint64_t tag, struct err *e)
     return link_check_status(l, status, "could not acknowledge", e);
 }
 
+int consume_ack_one(struct link *l, uint64_t tag, struct err *e)
+{
+    int status = amqp_basic_ack(link_raw(l), link_channel(l), tag, false);
+    return link_check_status(l, status, "could not acknowledge", e);
+}
+
+int consume_reject(struct link *l, uint64_t tag, bool requeue, struct err *e)
+{
+    int status = amqp_basic_reject(link_raw(l), link_channel(l), tag, requeue);
+    return link_check_status(l, status, "could not reject", e);
+}
+
 int consume_stop(struct link *l, const char *tag, struct err *e)
 {
     amqp_basic_cancel(link_raw(l), link_channel(l), amqp_cstring_bytes(tag));

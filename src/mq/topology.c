@@ -5,6 +5,7 @@
 
 #include <amqp.h>
 #include <amqp_framing.h>
+#include <stdio.h>
 
 static amqp_connection_state_t raw(struct link *l)
 {
@@ -65,6 +66,14 @@ static amqp_table_entry_t entry_int(const char *key, int64_t v)
     return t;
 }
 
+static amqp_table_entry_t entry_bool(const char *key, bool v)
+{
+    amqp_table_entry_t t = {.key = amqp_cstring_bytes(key)};
+    t.value.kind = AMQP_FIELD_KIND_BOOLEAN;
+    t.value.value.boolean = v;
+    return t;
+}
+
 int topology_depth(struct link *l, const char *queue, int64_t *messages, struct err *e)
 {
     amqp_queue_declare_ok_t *ok = amqp_queue_declare(
@@ -104,6 +113,30 @@ int topology_stream(struct link *l, const char *name, int64_t max_bytes, int64_t
     };
     int count = (int)ARRAY_LEN(entries) - (members > 0 ? 0 : 1);
     return declare(l, name, (amqp_table_t){count, entries}, e);
+}
+
+/* The dead letters' queue comes first: a worker queue whose letters have nowhere to go must not be there. */
+int topology_queue(struct link *l, const char *name, int64_t delivery_limit, struct err *e)
+{
+    char dead[256];
+    int n = snprintf(dead, sizeof dead, "%s" TOPOLOGY_DEAD_SUFFIX, name);
+    if (n < 0 || (size_t)n >= sizeof dead) {
+        return err_set(e, ERR_INVALID, "the name of the queue is too long: %s", name);
+    }
+    amqp_table_entry_t plain[] = {entry_text("x-queue-type", "quorum")};
+    amqp_table_entry_t entries[] = {
+        entry_text("x-queue-type", "quorum"),
+        entry_bool("x-single-active-consumer", true),
+        entry_int("x-delivery-limit", delivery_limit),
+        entry_text("x-overflow", "reject-publish"), /* at-least-once demands it */
+        entry_text("x-dead-letter-exchange", TOPOLOGY_DEAD_EXCHANGE),
+        entry_text("x-dead-letter-routing-key", name),
+        entry_text("x-dead-letter-strategy", "at-least-once"),
+    };
+    int rc = topology_exchange(l, TOPOLOGY_DEAD_EXCHANGE, "direct", e);
+    rc = rc == 0 ? declare(l, dead, (amqp_table_t){(int)ARRAY_LEN(plain), plain}, e) : rc;
+    rc = rc == 0 ? topology_bind(l, dead, TOPOLOGY_DEAD_EXCHANGE, name, e) : rc;
+    return rc == 0 ? declare(l, name, (amqp_table_t){(int)ARRAY_LEN(entries), entries}, e) : rc;
 }
 
 static int declare_own(struct link *l, const char *name, int64_t max_length, struct err *e)
