@@ -10,6 +10,7 @@
 #include "ops/settings.h"
 
 #include "base/log.h"
+#include "router/router_conf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,8 +62,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "error: %s\n", e.text);
         return err_exit(rc);
     }
-    char url[COMMAND_URL_MAX];
-    command_conf_url(command_conf()->cli_url, url);
+    char url[ROUTER_URL_MAX];
+    router_conf_url(command_conf()->cli_url, url);
     cli.db = db_new(url, "cqrs");
     cli.read_your_writes_ms = command_conf()->cli_read_your_writes_ms;
     int status = run(&cli, argc - at, argv + at);

@@ -29,7 +29,7 @@ static const struct command commands[] = {
     {"consumer", consumer_main, "the daemon that applies the log to the replica"},
     {"router", router_main, "the read/write-split router"},
     {"command", command_main, "the HTTP command service"},
-    {"saga", saga_main, "the sagas' declarations: are they right, and what they say"},
+    {"saga", saga_main, "the daemon that leads orders through their steps, and its workers"},
     {"migrate", migrate_main, "bring both databases to what this program expects"},
     {"bootstrap", bootstrap_main,
      "make a replica: copy its rows, go on where it was interrupted"},

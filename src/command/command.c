@@ -14,6 +14,7 @@
 #include "command/probe.h"
 #include "command/routes.h"
 #include "command/slotpage.h"
+#include "router/router_conf.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@
 enum { PURGE_EVERY_S = 3600 };
 
 struct command {
-    char url[COMMAND_URL_MAX];
+    char url[ROUTER_URL_MAX];
     pthread_key_t db_key;
     struct probe *probe;
     struct httpd *httpd;
@@ -178,7 +179,7 @@ int command_main(int argc, char **argv)
     }
     daemon_init();
     struct command c = {.probe = probe_new()};
-    command_conf_url(conf->url, c.url);
+    router_conf_url(conf->url, c.url);
     c.stop_fd = eventfd(0, EFD_CLOEXEC);
     if (c.stop_fd < 0 || pthread_key_create(&c.db_key, close_db) != 0) {
         err_set(&e, ERR_FAIL, "could not create an eventfd or a thread key");
@@ -196,7 +197,7 @@ int command_main(int argc, char **argv)
         probe_free(c.probe);
         return 1;
     }
-    char masked[COMMAND_URL_MAX];
+    char masked[ROUTER_URL_MAX];
     conf_mask_url(c.url, masked, sizeof masked);
     log_info("serving router=%s", masked);
     run(&c, conf);

@@ -1,11 +1,6 @@
 /* command_conf.c - see command_conf.h. */
 #include "command/command_conf.h"
 
-#include "router/router_conf.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-
 static struct command_conf values;
 
 const struct command_conf *command_conf(void)
@@ -105,16 +100,3 @@ const struct conf_group command_conf_group = {"command", "The HTTP command servi
                                               command_keys, ARRAY_LEN(command_keys), &values};
 const struct conf_group command_conf_cli_group = {"cli", "The command line, bin/cqrs.",
                                                   cli_keys, ARRAY_LEN(cli_keys), &values};
-
-void command_conf_url(const char *url, char out[COMMAND_URL_MAX])
-{
-    if (url[0] != '\0') {
-        snprintf(out, COMMAND_URL_MAX, "%s", url);
-    } else {
-        /* The router on this machine offers no encryption; asking for it costs the CLI 2 ms. */
-        snprintf(out, COMMAND_URL_MAX,
-                 "postgresql://cqrs:cqrs@127.0.0.1:%" PRId64
-                 "/postgres?sslmode=disable&gssencmode=disable",
-                 router_conf()->port);
-    }
-}

@@ -23,8 +23,4 @@ const struct command_conf *command_conf(void);
 extern const struct conf_group command_conf_group;
 extern const struct conf_group command_conf_cli_group;
 
-enum { COMMAND_URL_MAX = 1024 };
-/* command_conf_url - url, or the application's login on the router where url is "". */
-void command_conf_url(const char *url, char out[COMMAND_URL_MAX]);
-
 #endif

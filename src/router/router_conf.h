@@ -41,4 +41,9 @@ extern const struct conf_group router_conf_group;
  * Valid until the next call. */
 const char *router_conf_users_file(void);
 
+enum { ROUTER_URL_MAX = 512 };
+
+/* router_conf_url - url, or the application's login on this configuration's router where url is "". */
+void router_conf_url(const char *url, char out[ROUTER_URL_MAX]);
+
 #endif

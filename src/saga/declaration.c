@@ -260,6 +260,27 @@ static int take_steps(struct loading *w, const struct saga_conf_entry *t)
 
 /* ---- a saga --------------------------------------------------------------------------------- */
 
+/* What stands in SQL as it is: lower-case words, with a schema before it or not. */
+static int check_sql_name(struct loading *w, int64_t line, const char *what, const char *name)
+{
+    size_t dots = 0;
+    bool start = true;
+    for (const char *c = name; *c != '\0'; c++) {
+        bool letter = (*c >= 'a' && *c <= 'z') || *c == '_';
+        if (*c == '.' ? start || ++dots > 1 : !letter && (start || *c < '0' || *c > '9')) {
+            return declaration_wrong(&w->at, line,
+                                     "%s \"%s\" is no SQL name of lower-case letters, digits "
+                                     "and _, with or without a schema",
+                                     what, name);
+        }
+        start = *c == '.';
+    }
+    if (start || strlen(name) > SAGA_NAME_MAX) {
+        return declaration_wrong(&w->at, line, "%s is empty, or too long", what);
+    }
+    return 0;
+}
+
 static int take_subject(struct loading *w, const struct saga_conf_entry *t)
 {
     const struct state_conf *text = t->states.items;
@@ -267,8 +288,29 @@ static int take_subject(struct loading *w, const struct saga_conf_entry *t)
     s->table = t->table;
     s->key = t->key;
     s->column = t->column;
-    if (t->table[0] == '\0' || t->key[0] == '\0' || t->column[0] == '\0') {
-        return declaration_wrong(&w->at, t->line, "table, key or column is empty");
+    s->stream = t->stream[0] != '\0' ? t->stream : t->table;
+    s->owner = t->owner;
+    s->follow = t->follow;
+    s->command_data = t->command_data;
+    s->fact_data = t->fact_data;
+    const struct {
+        const char *what, *name;
+        bool needed;
+    } names[] = {{"table", t->table, true},         {"key", t->key, true},
+                 {"column", t->column, true},       {"owner", t->owner, false},
+                 {"follow", t->follow, false},      {"command_data", t->command_data, false},
+                 {"fact_data", t->fact_data, false}};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        int rc = names[i].needed || names[i].name[0] != '\0'
+                     ? check_sql_name(w, t->line, names[i].what, names[i].name)
+                     : 0;
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    int rc = check_name(w, t->line, "stream", s->stream);
+    if (rc != 0) {
+        return rc;
     }
     if (t->states.count == 0 || t->states.count > SAGA_STATES_MAX) {
         return declaration_wrong(&w->at, t->line, "a subject has 1 to %d states",
@@ -276,7 +318,7 @@ static int take_subject(struct loading *w, const struct saga_conf_entry *t)
     }
     for (size_t i = 0; i < t->states.count; i++) {
         struct saga_subject_state *state = &s->states[i];
-        int rc = check_name(w, text[i].line, "state", text[i].state);
+        rc = check_name(w, text[i].line, "state", text[i].state);
         if (rc != 0) {
             return rc;
         }
@@ -367,6 +409,40 @@ static int take_events(struct loading *w)
     return 0;
 }
 
+/* ---- workers --------------------------------------------------------------------------------- */
+
+static int take_workers(struct loading *w)
+{
+    const struct worker_conf *text = w->l->text.workers.items;
+    size_t n = w->l->text.workers.count;
+    struct saga_worker *workers = make(w, n, sizeof *workers);
+    w->l->public.workers = workers;
+    w->at.saga = NULL;
+    for (size_t i = 0; i < n; i++) {
+        int rc = check_name(w, text[i].line, "name", text[i].name);
+        rc = rc == 0 ? check_name(w, text[i].line, "queue", text[i].queue) : rc;
+        rc = rc == 0 ? check_sql_name(w, text[i].line, "function", text[i].function) : rc;
+        if (rc == 0 && text[i].owner[0] != '\0') {
+            rc = check_sql_name(w, text[i].line, "owner", text[i].owner);
+        }
+        for (size_t k = 0; rc == 0 && k < i; k++) {
+            if (strcmp(text[k].name, text[i].name) == 0 ||
+                strcmp(text[k].queue, text[i].queue) == 0) {
+                rc = declaration_wrong(&w->at, text[i].line,
+                                       "there is another worker \"%s\" of queue %s",
+                                       text[k].name, text[k].queue);
+            }
+        }
+        if (rc != 0) {
+            return rc;
+        }
+        workers[i] =
+            (struct saga_worker){text[i].name, text[i].queue, text[i].owner, text[i].function};
+        w->l->public.worker_count++;
+    }
+    return 0;
+}
+
 /* ---- public --------------------------------------------------------------------------------- */
 
 int declaration_load(const char *path, const struct declarations **out, struct err *e)
@@ -384,6 +460,7 @@ int declaration_load(const char *path, const struct declarations **out, struct e
         rc = take_saga(&w, &text[i]);
         l->public.saga_count++;
     }
+    rc = rc == 0 ? take_workers(&w) : rc;
     if (rc != 0) {
         declaration_free(&l->public);
         return rc;
@@ -403,6 +480,16 @@ void declaration_free(const struct declarations *d)
     conf_free(&all, 1);
     arena_fini(&l->arena);
     free(l);
+}
+
+const struct saga_event *declaration_event(const struct declarations *d, const char *type)
+{
+    for (int i = 0; i < d->event_count; i++) {
+        if (strcmp(d->events[i].type, type) == 0) {
+            return &d->events[i];
+        }
+    }
+    return NULL;
 }
 
 const struct saga *declaration_saga(const struct declarations *d, const char *name)

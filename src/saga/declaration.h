@@ -123,6 +123,9 @@ struct saga {
     const char *name;
     int start;                        /* event that begins one */
     const char *table, *key, *column; /* of the subject: its table, key column, state column */
+    const char *stream;               /* its facts are in <stream>-<key> */
+    const char *owner;                /* role that writes it; "": the login itself */
+    const char *follow, *command_data, *fact_data;     /* SQL functions; "": none */
     struct saga_subject_state states[SAGA_STATES_MAX]; /* the first is the one it begins in */
     int state_count;
     int rejected_state; /* when all is undone after a failure; -1: no failure compensates */
@@ -139,11 +142,21 @@ struct saga {
     int event_count;
 };
 
+/* A worker: takes the commands of a queue, one transaction each. */
+struct saga_worker {
+    const char *name;
+    const char *queue;
+    const char *owner;    /* role that it writes as; "": the login itself */
+    const char *function; /* SQL function of (command jsonb, settings jsonb) */
+};
+
 struct declarations {
     const struct saga_event *events; /* of the whole file, in its order */
     int event_count;
     const struct saga *sagas;
     int saga_count;
+    const struct saga_worker *workers;
+    int worker_count;
 };
 
 /* declaration_load - the file at path, checked. The result is the caller's until declaration_free.
@@ -152,6 +165,8 @@ NODISCARD int declaration_load(const char *path, const struct declarations **out
                                struct err *e);
 void declaration_free(const struct declarations *d); /* NULL is allowed */
 
+/* declaration_event - the event of a type, or NULL. */
+const struct saga_event *declaration_event(const struct declarations *d, const char *type);
 /* declaration_saga - by name; declaration_started_by - by the event that begins it. NULL: none. */
 const struct saga *declaration_saga(const struct declarations *d, const char *name);
 const struct saga *declaration_started_by(const struct declarations *d, const char *event_type);

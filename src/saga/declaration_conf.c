@@ -123,6 +123,14 @@ static const struct conf_key saga_keys[] = {
     TEXT(saga_conf_entry, table, "", CONF_REQUIRED, "The subject's table."),
     TEXT(saga_conf_entry, key, "", CONF_REQUIRED, "Its key column."),
     TEXT(saga_conf_entry, column, "state", 0, "Its state column."),
+    TEXT(saga_conf_entry, stream, "", 0,
+         "Its facts are in the streams <stream>-<key>; else the table's name."),
+    TEXT(saga_conf_entry, owner, "", 0, "The role that writes it; else the engine's login."),
+    TEXT(saga_conf_entry, follow, "", 0, "SQL function that writes it; else its state is set."),
+    TEXT(saga_conf_entry, command_data, "", 0,
+         "SQL function of what a command carries; else the data of the event that began it."),
+    TEXT(saga_conf_entry, fact_data, "", 0,
+         "SQL function of what a fact says; else key and state."),
     GROUPS(saga_conf_entry, states, state_keys, state_conf, CONF_REQUIRED,
            "The subject's states; it begins in the first."),
     TEXT(saga_conf_entry, rejected_state, "", 0, "When all is undone after a failure."),
@@ -136,9 +144,19 @@ static const struct conf_key saga_keys[] = {
     LINE(saga_conf_entry),
 };
 
+static const struct conf_key worker_keys[] = {
+    TEXT(worker_conf, name, "", CONF_REQUIRED, "Its name."),
+    TEXT(worker_conf, queue, "", CONF_REQUIRED, "Where its commands come from."),
+    TEXT(worker_conf, owner, "", 0, "The role that it writes as; else the login itself."),
+    TEXT(worker_conf, function, "", CONF_REQUIRED,
+         "SQL function of a command and of settings that returns the reply."),
+    LINE(worker_conf),
+};
+
 const struct conf_key declaration_keys[] = {
     GROUPS(declaration_conf, events, event_keys, event_conf, 0,
            "Every event that a saga begins with, waits for or appends."),
     GROUPS(declaration_conf, sagas, saga_keys, saga_conf_entry, 0, "The sagas."),
+    GROUPS(declaration_conf, workers, worker_keys, worker_conf, 0, "The workers."),
 };
 const size_t declaration_key_count = ARRAY_LEN(declaration_keys);

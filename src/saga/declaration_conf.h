@@ -53,6 +53,7 @@ struct step_conf {
 
 struct saga_conf_entry {
     char *name, *start, *table, *key, *column;
+    char *stream, *owner, *follow, *command_data, *fact_data;
     struct conf_groups states; /* state_conf */
     char *rejected_state;
     struct conf_strings rejected_facts;
@@ -65,9 +66,15 @@ struct saga_conf_entry {
     int64_t line;
 };
 
+struct worker_conf {
+    char *name, *queue, *owner, *function;
+    int64_t line;
+};
+
 struct declaration_conf {
-    struct conf_groups events; /* event_conf */
-    struct conf_groups sagas;  /* saga_conf_entry */
+    struct conf_groups events;  /* event_conf */
+    struct conf_groups sagas;   /* saga_conf_entry */
+    struct conf_groups workers; /* worker_conf */
 };
 
 extern const struct conf_key declaration_keys[];

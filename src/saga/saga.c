@@ -1,146 +1,414 @@
-/* saga.c - parkway saga --check [FILE]: are the declarations right, and what do they say?
+/* saga.c - parkway saga: the saga engine and the workers.
  *
- * Reads FILE, or the file of the configuration, and prints its sagas, one line a step, on stdout; a mistake is one
+ *   parkway saga [--engine] [--workers=NAME,…]     neither: the engine and every worker
+ *   parkway saga --check [FILE]                    are the declarations right, and what do they say?
+ *
+ * The engine has two threads: one takes the facts that its queue brings, one looks for deadlines that have passed. Each worker
+ * has one. They share nothing but the declarations, so any number of these processes may run; of those that take
+ * from one queue, the broker serves one at a time, and the next when it ends. Nothing is kept in memory: a process that
+ * is killed loses nothing, what it had in hand comes again.
+ *
+ * --check reads FILE, or the file of the configuration, and prints its sagas, one line a step, on stdout; a mistake is one
  * line on stderr. Nothing is connected to. Exit status: 0; 2 usage, or a mistake in the file; 3 no such file. */
 #include "saga/saga.h"
 
+#include "base/clock.h"
+#include "base/daemon.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/opspage.h"
+#include "base/rand.h"
+#include "event/setup.h"
+#include "router/router_conf.h"
+#include "saga/engine.h"
+#include "saga/queue.h"
+#include "saga/saga_conf.h"
+#include "saga/worker.h"
+
 #include <getopt.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
-#include "saga/saga_conf.h"
+enum { MISSED_OLDER_S = 5, COUNT_EVERY_US = 5000000, PURGE_EVERY_US = 60000000, KEEP_DAYS = 7 };
 
-/* ---- printing ------------------------------------------------------------------------------- */
+enum {
+    M_TAKEN,
+    M_HELD,
+    M_IGNORED,
+    M_NOTHING,
+    M_TIMERS,
+    M_MISSED,
+    M_COMMANDS,
+    M_REPEATED,
+    M_EXPIRED,
+    M_RETRIES,
+    M_DEAD,
+    M_OPEN,
+    M_FAILED,
+    M_CONNECTED,
+    M_COUNT
+};
 
-static void print_states(const struct saga *s, uint32_t mask, struct buf *out)
+#define FACTS(label)                                                                           \
+    {                                                                                          \
+        .name = "parkway_saga_facts_total", .kind = METRIC_COUNTER,                            \
+        .help = "Facts that the engine saw, by what came of them.",                            \
+        .labels = "result=\"" label "\""                                                       \
+    }
+#define COMMANDS(label)                                                                        \
+    {                                                                                          \
+        .name = "parkway_saga_commands_total", .kind = METRIC_COUNTER,                         \
+        .help = "Commands that workers saw, by what came of them.",                            \
+        .labels = "result=\"" label "\""                                                       \
+    }
+
+static struct metric metrics[M_COUNT] = {
+    [M_TAKEN] = FACTS("taken"),
+    [M_HELD] = FACTS("held"),
+    [M_IGNORED] = FACTS("ignored"),
+    [M_NOTHING] = FACTS("nothing"),
+    [M_TIMERS] = {.name = "parkway_saga_timers_total",
+                  .kind = METRIC_COUNTER,
+                  .help = "Deadlines that passed."},
+    [M_MISSED] = {.name = "parkway_saga_missed_total",
+                  .kind = METRIC_COUNTER,
+                  .help = "Facts that the queue lost and the event store had."},
+    [M_COMMANDS] = COMMANDS("done"),
+    [M_REPEATED] = COMMANDS("repeated"),
+    [M_EXPIRED] = COMMANDS("expired"),
+    [M_RETRIES] = {.name = "parkway_saga_retries_total",
+                   .kind = METRIC_COUNTER,
+                   .help = "Tries of a message that failed."},
+    [M_DEAD] = {.name = "parkway_saga_dead_letters_total",
+                .kind = METRIC_COUNTER,
+                .help = "Messages that were given up."},
+    [M_OPEN] = {.name = "parkway_saga_open",
+                .kind = METRIC_GAUGE,
+                .help = "Sagas that have not ended."},
+    [M_FAILED] = {.name = "parkway_saga_failed",
+                  .kind = METRIC_GAUGE,
+                  .help = "Sagas that wait for an operator."},
+    [M_CONNECTED] = {.name = "parkway_saga_queues_connected",
+                     .kind = METRIC_GAUGE,
+                     .help = "Queues that are being taken from."},
+};
+
+struct work {
+    const struct declarations *d;
+    const struct saga_worker *worker;
+};
+
+struct daemon {
+    const struct declarations *d;
+    bool engine;
+    int stop_fd;
+    struct str *keys; /* of the engine's queue */
+    size_t key_count;
+    struct work *work; /* a worker each */
+    struct queue **queues;
+    size_t queue_count;
+    pthread_t timer;
+};
+
+/* ---- what is taken -------------------------------------------------------------------------- */
+
+static int take_fact(void *ctx, struct db *db, struct str body, struct err *e)
 {
-    const char *comma = "";
-    for (int i = 0; i < s->state_count; i++) {
-        if ((mask & 1u << i) != 0) {
-            buf_addf(out, "%s%s", comma, s->states[i].name);
-            comma = ", ";
+    static const int counters[] = {[SAGA_TAKEN] = M_TAKEN,
+                                   [SAGA_HELD] = M_HELD,
+                                   [SAGA_IGNORED] = M_IGNORED,
+                                   [SAGA_NOTHING] = M_NOTHING,
+                                   [SAGA_REFUSED] = M_NOTHING};
+    const struct work *w = ctx;
+    struct buf texts = BUF_INIT;
+    struct engine_fact fact;
+    enum saga_verdict verdict = SAGA_NOTHING;
+    int rc = engine_fact_read(body, &texts, &fact)
+                 ? engine_take(w->d, db, &fact, &verdict, e)
+                 : err_set(e, ERR_INVALID, "the message is no row of the event store");
+    if (rc == 0) {
+        metric_inc(&metrics[counters[verdict]]);
+    }
+    buf_fini(&texts);
+    return rc;
+}
+
+static int find_missed(void *ctx, struct db *db, struct err *e)
+{
+    const struct work *w = ctx;
+    int64_t count = 0;
+    int rc = engine_missed(w->d, db, MISSED_OLDER_S, &count, e);
+    if (count > 0) {
+        metric_add(&metrics[M_MISSED], count);
+        log_warn("facts that the queue lost were taken from the event store count=%" PRId64,
+                 count);
+    }
+    return rc;
+}
+
+static int take_command(void *ctx, struct db *db, struct str body, struct err *e)
+{
+    static const int counters[] = {[WORKER_DONE] = M_COMMANDS,
+                                   [WORKER_REPEATED] = M_REPEATED,
+                                   [WORKER_EXPIRED] = M_EXPIRED};
+    const struct work *w = ctx;
+    enum worker_result result = WORKER_DONE;
+    int rc = worker_take(w->d, w->worker, db, body, &result, e);
+    if (rc == 0) {
+        metric_inc(&metrics[counters[result]]);
+    }
+    return rc;
+}
+
+/* ---- deadlines ------------------------------------------------------------------------------ */
+
+static int count_open(struct db *db, struct err *e)
+{
+    struct result *r = NULL;
+    int rc = db_write(db,
+                      "select count(*), count(*) filter (where status = 'FAILED') from "
+                      "saga_instances where status not in ('SUCCEEDED', 'COMPENSATED')",
+                      0, NULL, &r, e);
+    if (rc == 0) {
+        metric_set(&metrics[M_OPEN], result_int(r, 0, 0));
+        metric_set(&metrics[M_FAILED], result_int(r, 0, 1));
+        result_free(r);
+    }
+    return rc;
+}
+
+/* What no queue can bring again is forgotten. */
+static int purge(struct db *db, struct err *e)
+{
+    char days[16];
+    bool alone;
+    int n = snprintf(days, sizeof days, "%d", KEEP_DAYS);
+    struct str param = {days, (size_t)n};
+    int rc = db_act_as(db, "owner_saga", &alone, e);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = db_write(
+        db,
+        "delete from inbox b where b.processed_at < now() - $1::int * interval '1 day' "
+        "and not exists (select from events e join saga_instances i using (stream) where "
+        "e.event_id::text = b.message_id and i.status not in ('SUCCEEDED', "
+        "'COMPENSATED'))",
+        1, &param, NULL, e);
+    return db_act_end(db, alone, rc, e);
+}
+
+static int look(const struct daemon *s, struct db *db, struct err *e)
+{
+    bool more = true;
+    int rc = 0;
+    while (rc == 0 && more && !daemon_stopping()) {
+        rc = engine_due(s->d, db, &more, e);
+        metric_add(&metrics[M_TIMERS], rc == 0 && more);
+    }
+    return rc;
+}
+
+static void *timers(void *arg)
+{
+    const struct daemon *s = arg;
+    char url[ROUTER_URL_MAX];
+    router_conf_url(saga_conf()->url, url);
+    struct db *db = db_new(url, "parkway saga timers");
+    db_stop_on(db, s->stop_fd);
+    struct backoff wait = {.seed = rand_u64()};
+    int64_t count_us = 0;
+    int64_t purge_us = clock_mono_us() + PURGE_EVERY_US;
+    bool told = false;
+    while (!daemon_stopping()) {
+        struct err e = ERR_INIT;
+        int64_t now_us = clock_mono_us();
+        int rc = look(s, db, &e);
+        if (rc == 0 && now_us >= count_us) {
+            rc = count_open(db, &e);
+            count_us = now_us + COUNT_EVERY_US;
         }
+        if (rc == 0 && now_us >= purge_us) {
+            rc = purge(db, &e);
+            purge_us = now_us + PURGE_EVERY_US;
+        }
+        if (rc != 0 && !told && !daemon_stopping()) {
+            log_warn("deadlines are not looked at reason=\"%s\"", e.text);
+        } else if (rc == 0 && told) {
+            log_info("deadlines are looked at again");
+        }
+        told = rc != 0;
+        if (rc == 0) {
+            backoff_reset(&wait);
+        }
+        daemon_wait_ms(rc == 0 ? saga_conf()->timer_ms : backoff_next_ms(&wait));
+    }
+    db_free(db);
+    return NULL;
+}
+
+/* ---- the daemon ----------------------------------------------------------------------------- */
+
+static bool ready(void *ctx, char *reason, size_t size)
+{
+    const struct daemon *s = ctx;
+    int64_t connected = metric_get(&metrics[M_CONNECTED]);
+    snprintf(reason, size, "%" PRId64 " of %zu queues are taken from", connected,
+             s->queue_count);
+    return connected == (int64_t)s->queue_count;
+}
+
+static int start_queue(struct daemon *s, struct queue_options *o, struct err *e)
+{
+    o->stop_fd = s->stop_fd;
+    o->dead = &metrics[M_DEAD];
+    o->retries = &metrics[M_RETRIES];
+    o->connected = &metrics[M_CONNECTED];
+    int rc = queue_start(&s->queues[s->queue_count], o, e);
+    s->queue_count += rc == 0;
+    return rc;
+}
+
+static int start_engine(struct daemon *s, struct err *e)
+{
+    s->keys = def_zalloc((size_t)s->d->event_count, sizeof *s->keys);
+    for (int i = 0; i < s->d->event_count; i++) {
+        if (engine_awaits(s->d, i)) {
+            s->keys[s->key_count++] = str_of(s->d->events[i].key);
+        }
+    }
+    s->work[0].d = s->d;
+    struct queue_options o = {.name = saga_conf()->queue,
+                              .exchange = setup()->events_exchange,
+                              .keys = s->keys,
+                              .key_count = s->key_count,
+                              .handle = take_fact,
+                              .begun = find_missed,
+                              .ctx = &s->work[0]};
+    int rc = start_queue(s, &o, e);
+    if (rc == 0 && pthread_create(&s->timer, NULL, timers, s) != 0) {
+        rc = err_set(e, ERR_FAIL, "could not start a thread for deadlines");
+    }
+    s->engine = rc == 0;
+    return rc;
+}
+
+static int start_worker(struct daemon *s, const struct saga_worker *w, struct err *e)
+{
+    struct work *work = &s->work[1 + (w - s->d->workers)];
+    *work = (struct work){s->d, w};
+    struct queue_options o = {.name = w->queue, .handle = take_command, .ctx = work};
+    return start_queue(s, &o, e);
+}
+
+/* Whether name stands in the list, a,b,c. */
+static bool listed(const char *list, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *at = list; *at != '\0'; at += strcspn(at, ",")) {
+        at += *at == ',';
+        if (strncmp(at, name, n) == 0 && (at[n] == ',' || at[n] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_list(const struct declarations *d, const char *list, struct err *e)
+{
+    char name[SAGA_NAME_MAX + 1];
+    for (const char *at = list; *at != '\0';) {
+        size_t n = strcspn(at, ",");
+        bool known = false;
+        snprintf(name, sizeof name, "%.*s", (int)n, at);
+        for (int i = 0; i < d->worker_count; i++) {
+            known = known || strcmp(d->workers[i].name, name) == 0;
+        }
+        if (!known) {
+            return err_set(e, ERR_USAGE,
+                           "no worker is called \"%s\"; \"parkway saga --check\" lists them",
+                           name);
+        }
+        at += n + (at[n] == ',');
+    }
+    return 0;
+}
+
+static int start(struct daemon *s, bool engine, const char *workers, struct err *e)
+{
+    int rc = workers != NULL ? check_list(s->d, workers, e) : 0;
+    if (rc == 0 && (engine || workers == NULL)) {
+        rc = start_engine(s, e);
+    }
+    for (int i = 0; rc == 0 && i < s->d->worker_count; i++) {
+        const struct saga_worker *w = &s->d->workers[i];
+        if (workers != NULL ? listed(workers, w->name) : !engine) {
+            rc = start_worker(s, w, e);
+        }
+    }
+    return rc;
+}
+
+static void stop(struct daemon *s)
+{
+    uint64_t one = 1;
+    daemon_stop();
+    ssize_t written = write(s->stop_fd, &one, sizeof one);
+    ASSERT(written == sizeof one);
+    for (size_t i = 0; i < s->queue_count; i++) {
+        queue_stop(s->queues[i]);
+    }
+    if (s->engine) {
+        pthread_join(s->timer, NULL);
     }
 }
 
-static void print_facts(const struct saga *s, const struct saga_facts *f, const char *before,
-                        struct buf *out)
+static int serve(const struct declarations *d, bool engine, const char *workers)
 {
-    for (int i = 0; i < f->count; i++) {
-        buf_addf(out, "%s%s", i == 0 ? before : ", ", s->events[f->event[i]].type);
-    }
-}
-
-static void print_replies(const struct saga *s, int at, struct buf *out)
-{
-    const struct saga_step *step = &s->steps[at];
-    for (int i = 0; i < step->success_count; i++) {
-        int next = step->success[i].next;
-        buf_addf(out, "%s%s", i == 0 ? "; on " : ", ", s->events[step->success[i].event].type);
-        if (next == s->step_count) {
-            buf_adds(out, " (end)");
-        } else if (next != at + 1) {
-            buf_addf(out, " (on to %s)", s->steps[next].name);
+    struct err e = ERR_INIT;
+    struct httpd *http = NULL;
+    struct daemon s = {.d = d, .stop_fd = eventfd(0, EFD_CLOEXEC)};
+    s.work = def_zalloc((size_t)d->worker_count + 1, sizeof *s.work);
+    s.queues = def_zalloc((size_t)d->worker_count + 1, sizeof *s.queues);
+    const struct opspage ops = {
+        .metrics = metrics, .metric_count = M_COUNT, .ready = ready, .ctx = &s};
+    daemon_init();
+    int rc = s.stop_fd < 0 ? err_set(&e, ERR_FAIL, "could not create an eventfd") : 0;
+    rc =
+        rc == 0 ? opspage_start(&http, "127.0.0.1", (int)saga_conf()->http_port, &ops, &e) : rc;
+    if (rc == 0) {
+        rc = start(&s, engine, workers, &e);
+        if (rc == 0) {
+            log_info("saga engine starts engine=%s workers=%zu", s.engine ? "yes" : "no",
+                     s.queue_count - s.engine);
         }
-    }
-    if (step->state >= 0) {
-        buf_addf(out, " the subject is %s", s->states[step->state].name);
-    }
-    print_facts(s, &step->facts, ", fact ", out);
-    for (int i = 0; i < step->side_count; i++) {
-        buf_addf(out, ", also %s to %s", step->sides[i].command, step->sides[i].queue);
-    }
-    for (int i = 0; i < step->failure_count; i++) {
-        buf_addf(out, "; on %s: %s", s->events[step->failure[i].event].type,
-                 saga_action_text(step->failure[i].action));
-    }
-    if (step->guard != 0) {
-        buf_adds(out, "; only while ");
-        print_states(s, step->guard, out);
-    }
-}
-
-static void print_undo(const struct saga *s, const struct saga_step *step, struct buf *out)
-{
-    for (int i = 0; i < step->undo_count; i++) {
-        buf_addf(out, "%s%s to %s", i == 0 ? "; undo " : ", else ", step->undo[i].call.command,
-                 step->undo[i].call.queue);
-        if (step->undo[i].when != 0) {
-            buf_adds(out, " while ");
-            print_states(s, step->undo[i].when, out);
+        while (rc == 0 && !daemon_wait_ms(1000)) {
         }
+        stop(&s);
     }
-    if (step->undo_count > 0) {
-        buf_addf(out, ", %" PRId64 " ms x %" PRId64, step->undo_timeout_ms, step->undo_tries);
-        print_facts(s, &step->undone, ", until ", out);
-        if (&s->steps[step->participant] != step) {
-            buf_addf(out, ", which undoes %s, too", s->steps[step->participant].name);
-        }
-    }
-}
-
-static void print_step(const struct saga *s, int at, struct buf *out)
-{
-    const struct saga_step *step = &s->steps[at];
-    buf_addf(out, "  %d %s%s: ", at + 1, step->name, step->pivot ? " (pivot)" : "");
-    if (step->call.command != NULL) {
-        buf_addf(out, "%s to %s", step->call.command, step->call.queue);
+    httpd_stop(http);
+    if (rc != 0) {
+        log_error("%s", e.text);
     } else {
-        buf_adds(out, "waits");
+        log_info("stopped");
     }
-    if (step->timeout_ms > 0) {
-        buf_addf(out, ", %" PRId64 " ms x %" PRId64 ", then %s", step->timeout_ms, step->tries,
-                 saga_action_text(step->exhausted));
-    }
-    print_facts(s, &step->begin_facts, ", fact ", out);
-    print_replies(s, at, out);
-    print_undo(s, step, out);
-    buf_adds(out, "\n");
-}
-
-static void print_saga(const struct saga *s, struct buf *out)
-{
-    buf_addf(out, "saga %s: begins with %s, drives %s.%s by %s from %s", s->name,
-             s->events[s->start].type, s->table, s->column, s->key, s->states[0].name);
-    if (s->rejected_state >= 0) {
-        buf_addf(out, "; failed and undone: %s", s->states[s->rejected_state].name);
-        print_facts(s, &s->rejected_facts, ", fact ", out);
-    }
-    if (s->cancel_from != 0) {
-        buf_adds(out, "; cancel while ");
-        print_states(s, s->cancel_from, out);
-        buf_addf(out, ": %s", s->states[s->cancel_state].name);
-        print_facts(s, &s->cancel_facts, ", fact ", out);
-        buf_addf(out, ", then %s", s->states[s->cancelled_state].name);
-        print_facts(s, &s->cancelled_facts, ", fact ", out);
-    }
-    buf_adds(out, "\n");
-    for (int i = 0; i < s->step_count; i++) {
-        print_step(s, i, out);
-    }
-}
-
-void saga_print(const struct declarations *d, struct buf *out)
-{
-    for (int i = 0; i < d->saga_count; i++) {
-        print_saga(&d->sagas[i], out);
-    }
+    close(s.stop_fd);
+    free(s.keys);
+    free(s.work);
+    free(s.queues);
+    return err_exit(rc);
 }
 
 /* ---- the command ---------------------------------------------------------------------------- */
 
-static int check(const char *path)
+static int check(const struct declarations *d)
 {
-    const struct declarations *d = NULL;
-    struct err e = ERR_INIT;
-    int rc = declaration_load(path, &d, &e);
-    if (rc != 0) {
-        fprintf(stderr, "error: %s\n", e.text);
-        return err_exit(rc);
-    }
     struct buf out = BUF_INIT;
     saga_print(d, &out);
-    declaration_free(d);
     bool ok = fwrite(buf_data(&out), 1, out.len, stdout) == out.len && fflush(stdout) == 0;
     buf_fini(&out);
     return ok ? 0 : err_exit(ERR_FAIL);
@@ -148,24 +416,31 @@ static int check(const char *path)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: parkway saga --check [FILE]\n");
+    fprintf(stderr, "usage: parkway saga [--engine] [--workers=NAME,...]\n"
+                    "       parkway saga --check [FILE]\n");
     return err_exit(ERR_USAGE);
 }
 
 int saga_main(int argc, char **argv)
 {
     static const struct option options[] = {{"check", no_argument, NULL, 'c'},
+                                            {"engine", no_argument, NULL, 'e'},
+                                            {"workers", required_argument, NULL, 'w'},
                                             {NULL, 0, NULL, 0}};
     bool wanted = false;
+    bool engine = false;
+    const char *workers = NULL;
     int o;
     optind = 1;
     while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (o != 'c') {
-            return usage();
+        switch (o) {
+        case 'c': wanted = true; break;
+        case 'e': engine = true; break;
+        case 'w': workers = optarg; break;
+        default: return usage();
         }
-        wanted = true;
     }
-    if (!wanted || argc - optind > 1) {
+    if (argc - optind > (wanted ? 1 : 0) || (wanted && (engine || workers != NULL))) {
         return usage();
     }
     struct buf path = BUF_INIT;
@@ -174,7 +449,15 @@ int saga_main(int argc, char **argv)
     } else {
         saga_conf_path(&path);
     }
-    int rc = check(buf_cstr(&path));
+    const struct declarations *d = NULL;
+    struct err e = ERR_INIT;
+    int rc = declaration_load(buf_cstr(&path), &d, &e);
     buf_fini(&path);
+    if (rc != 0) {
+        fprintf(stderr, "error: %s\n", e.text);
+        return err_exit(rc);
+    }
+    rc = wanted ? check(d) : serve(d, engine, workers);
+    declaration_free(d);
     return rc;
 }

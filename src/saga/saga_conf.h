@@ -6,7 +6,11 @@
 #include "base/conf.h"
 
 struct saga_conf {
-    char *file; /* the declarations */
+    char *file;  /* the declarations */
+    char *url;   /* the router; "": this configuration's */
+    char *queue; /* what the engine hears of */
+    int64_t http_port;
+    int64_t timer_ms;
 };
 
 const struct saga_conf *saga_conf(void);

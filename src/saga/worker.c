@@ -1,0 +1,213 @@
+/* worker.c - see worker.h. */
+#include "saga/worker.h"
+
+#include "base/log.h"
+#include "domain/participants.h"
+#include "event/member.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The members of a command that the runtime itself needs; texts in one buffer. */
+struct command {
+    struct str id, name, saga, stream, step; /* texts */
+    struct str attempt, deadline;            /* raw numbers; deadline ms since 1970, or null */
+    struct buf texts;
+};
+
+static int read_command(struct command *c, struct str body, struct err *e)
+{
+    static const char *const names[] = {"id", "command", "sagaId", "stream", "step"};
+    struct str *const fields[] = {&c->id, &c->name, &c->saga, &c->stream, &c->step};
+    size_t ends[ARRAY_LEN(names)];
+    if (!member_check(body)) {
+        return err_set(e, ERR_INVALID, "the command is no JSON");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct str raw = member_find(body, names[i]);
+        if (raw.p == NULL || !member_text(raw, &c->texts)) {
+            return err_set(e, ERR_INVALID, "the command has no text \"%s\"", names[i]);
+        }
+        ends[i] = c->texts.len;
+    }
+    size_t from = 0;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        *fields[i] = (struct str){buf_data(&c->texts) + from, ends[i] - from};
+        from = ends[i];
+    }
+    c->attempt = member_find(body, "attempt");
+    c->deadline = member_find(body, "deadline");
+    if (c->deadline.p == NULL || str_eq(c->deadline, STR("null"))) {
+        c->deadline = STR_NULL;
+    }
+    return c->attempt.p != NULL ? 0 : err_set(e, ERR_INVALID, "the command has no \"attempt\"");
+}
+
+/* ---- what has been done --------------------------------------------------------------------- */
+
+/* Commands of one stream take turns, even with two workers at a change of the active one. */
+static int look(const struct saga_worker *w, struct db *db, const struct command *c,
+                struct result **out, struct err *e)
+{
+    const struct str params[] = {str_of(w->name), c->id,      c->stream,  c->step,
+                                 c->name,         c->attempt, c->deadline};
+    int rc = db_write(db, "select pg_advisory_xact_lock(hashtextextended($1 || $2, 0))", 2,
+                      (const struct str[]){params[0], params[2]}, NULL, e);
+    return rc == 0
+               ? db_write(
+                     db,
+                     "with seen as (insert into inbox (consumer, message_id) values ($1, $2) "
+                     "on conflict do nothing) "
+                     "select o.event_id, o.stream is not null, coalesce($7::bigint < "
+                     "extract(epoch from clock_timestamp()) * 1000, false) "
+                     "from (select) one left join saga_outcomes o on o.stream = $3 and o.step "
+                     "= $4 and o.command = $5 and (o.final or o.attempt = $6::bigint) limit 1",
+                     ARRAY_LEN(params), params, out, e)
+               : rc;
+}
+
+static int say_again(struct db *db, struct str event_id, struct err *e)
+{
+    return event_id.p == NULL
+               ? 0
+               : db_write(db,
+                          "select pg_logical_emit_message(true, 'parkway.publish', "
+                          "event_message(e)) from events e where e.event_id = $1::uuid",
+                          1, &event_id, NULL, e);
+}
+
+/* ---- doing it ------------------------------------------------------------------------------- */
+
+static int call(const struct saga_worker *w, struct db *db, struct str body,
+                struct str settings, struct result **out, struct err *e)
+{
+    char sql[SAGA_NAME_MAX + 48];
+    snprintf(sql, sizeof sql, "select %s($1::jsonb, $2::jsonb)::text", w->function);
+    const struct str params[] = {body, settings};
+    return db_write(db, sql, ARRAY_LEN(params), params, out, e);
+}
+
+/* The function's answer; when it asks for an effect, what it answers to that. */
+static int answer(const struct saga_worker *w, struct db *db, struct str body,
+                  struct result **out, struct err *e)
+{
+    struct buf settings = BUF_INIT;
+    participants_settings(w->name, &settings);
+    int rc = call(w, db, body, buf_str(&settings), out, e);
+    if (rc == 0 && member_find(result_get(*out, 0, 0), "effect").p != NULL) {
+        struct buf again = BUF_INIT;
+        buf_add(&again, body.p, body.n - 1); /* without the closing brace */
+        buf_adds(&again, ",\"effect\":");
+        participants_effect(result_get(*out, 0, 0), &again);
+        buf_adds(&again, "}");
+        result_free(*out);
+        *out = NULL;
+        rc = call(w, db, buf_str(&again), buf_str(&settings), out, e);
+        buf_fini(&again);
+    }
+    buf_fini(&settings);
+    return rc;
+}
+
+static int append(const struct declarations *d, struct db *db, const struct command *c,
+                  struct str reply, struct result **out, struct err *e)
+{
+    struct buf type = BUF_INIT;
+    struct str raw = member_find(reply, "type");
+    struct str data = member_find(reply, "data");
+    const struct saga_event *event = NULL;
+    if (raw.p != NULL && member_text(raw, &type)) {
+        event = declaration_event(d, buf_cstr(&type));
+    }
+    int rc = 0;
+    if (event == NULL || data.p == NULL) {
+        rc = err_set(e, ERR_INVALID,
+                     "the answer to %.*s has no data, or no type that is declared: %.*s",
+                     STR_ARG(c->name), (int)(reply.n < 200 ? reply.n : 200), reply.p);
+    } else {
+        const struct str params[] = {
+            c->stream, str_of(event->type), str_of(event->key), data, c->saga, c->id};
+        rc = db_write(
+            db, "select (event_append($1, $2, $3, $4::jsonb, $5::uuid, $6::uuid)).event_id",
+            ARRAY_LEN(params), params, out, e);
+    }
+    buf_fini(&type);
+    return rc;
+}
+
+static int act(const struct declarations *d, const struct saga_worker *w, struct db *db,
+               struct str body, const struct command *c, struct err *e)
+{
+    struct result *said = NULL;
+    struct result *fact = NULL;
+    int rc = answer(w, db, body, &said, e);
+    struct str reply = rc == 0 ? result_get(said, 0, 0) : STR_NULL;
+    bool silent = reply.p == NULL || str_eq(reply, STR("null"));
+    if (rc == 0 && !silent) {
+        rc = append(d, db, c, reply, &fact, e);
+    }
+    if (rc == 0) {
+        bool final = silent || !str_eq(member_find(reply, "final"), STR("false"));
+        const struct str params[] = {c->stream,
+                                     c->step,
+                                     c->name,
+                                     c->attempt,
+                                     final ? STR("true") : STR("false"),
+                                     silent ? STR_NULL : result_get(fact, 0, 0)};
+        rc = db_write(
+            db,
+            "insert into saga_outcomes (stream, step, command, attempt, final, event_id) "
+            "values ($1, $2, $3, $4::bigint, $5::boolean, $6::uuid)",
+            ARRAY_LEN(params), params, NULL, e);
+    }
+    result_free(fact);
+    result_free(said);
+    return rc;
+}
+
+static int take(const struct declarations *d, const struct saga_worker *w, struct db *db,
+                struct str body, const struct command *c, enum worker_result *out,
+                struct err *e)
+{
+    struct result *r = NULL;
+    int rc = look(w, db, c, &r, e);
+    if (rc != 0) {
+        return rc;
+    }
+    bool done = result_text(r, 0, 1)[0] == 't';
+    bool late = result_text(r, 0, 2)[0] == 't';
+    *out = done ? WORKER_REPEATED : late ? WORKER_EXPIRED : WORKER_DONE;
+    if (done) {
+        rc = say_again(db, result_get(r, 0, 0), e);
+    } else if (late) {
+        log_info("command dropped, its deadline has passed worker=%s stream=%.*s command=%.*s "
+                 "attempt=%.*s",
+                 w->name, STR_ARG(c->stream), STR_ARG(c->name), STR_ARG(c->attempt));
+    } else {
+        rc = act(d, w, db, body, c, e);
+    }
+    result_free(r);
+    return rc;
+}
+
+int worker_take(const struct declarations *d, const struct saga_worker *w, struct db *db,
+                struct str body, enum worker_result *out, struct err *e)
+{
+    struct command c = {.texts = BUF_INIT};
+    int rc = read_command(&c, body, e);
+    if (rc == 0) {
+        char role[SAGA_NAME_MAX + 32];
+        snprintf(role, sizeof role, "set local role %s",
+                 w->owner[0] != '\0' ? w->owner : "none");
+        rc = db_begin(db, e);
+        rc = rc == 0 ? db_write(db, role, 0, NULL, NULL, e) : rc;
+        rc = rc == 0 ? take(d, w, db, body, &c, out, e) : rc;
+        if (rc == 0) {
+            rc = db_commit(db, e);
+        } else {
+            db_rollback(db);
+        }
+    }
+    buf_fini(&c.texts);
+    return rc;
+}
