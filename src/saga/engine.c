@@ -610,17 +610,31 @@ int engine_take(const struct declarations *d, struct db *db, const struct engine
     return end(db, rc, e);
 }
 
+/* An SQL array of the sagas that are declared: of others another engine takes care. */
+static void names(const struct declarations *d, struct buf *out)
+{
+    buf_adds(out, "{");
+    for (int i = 0; i < d->saga_count; i++) {
+        buf_addf(out, "%s\"%s\"", i > 0 ? "," : "", d->sagas[i].name);
+    }
+    buf_adds(out, "}");
+}
+
 int engine_due(const struct declarations *d, struct db *db, bool *more, struct err *e)
 {
     struct hand h = {.d = d, .db = db};
     struct result *r = NULL;
     *more = false;
     int rc = begin(db, e);
-    rc = rc == 0 ? read_row(db,
-                            "deadline_at <= clock_timestamp() and not paused order by "
-                            "deadline_at limit 1 for update skip locked",
-                            STR_NULL, &r, e)
-                 : rc;
+    struct buf sagas = BUF_INIT;
+    names(d, &sagas);
+    rc = rc == 0
+             ? read_row(db,
+                        "deadline_at <= clock_timestamp() and not paused and saga_type = any "
+                        "($1::text[]) order by deadline_at limit 1 for update skip locked",
+                        buf_str(&sagas), &r, e)
+             : rc;
+    buf_fini(&sagas);
     if (rc == 0 && r != NULL) {
         enum saga_verdict verdict;
         *more = true;
@@ -673,13 +687,15 @@ int engine_missed(const struct declarations *d, struct db *db, int64_t older_s, 
 {
     struct buf starts = BUF_INIT;
     struct buf awaited = BUF_INIT;
+    struct buf sagas = BUF_INIT;
     struct result *r = NULL;
     char age[24];
     char most[24];
     types(d, true, &starts);
     types(d, false, &awaited);
+    names(d, &sagas);
     const struct str params[] = {buf_str(&starts), buf_str(&awaited), decimal(older_s, age),
-                                 decimal(MISSED_AT_ONCE, most)};
+                                 decimal(MISSED_AT_ONCE, most), buf_str(&sagas)};
     int rc = db_write(
         db,
         "select m.event_id, m.type, m.stream, m.data from (select e.* from events e where "
@@ -689,7 +705,8 @@ int engine_missed(const struct declarations *d, struct db *db, int64_t older_s, 
         "and not exists (select from inbox b where b.consumer = '" ENGINE_NAME
         "' and b.message_id = e.event_id::text) union all select e.* from saga_instances i "
         "join "
-        "events e on e.stream = i.stream and e.type = any ($2::text[]) where i.status not in "
+        "events e on e.stream = i.stream and e.type = any ($2::text[]) where i.saga_type = any "
+        "($5::text[]) and i.status not in "
         "('SUCCEEDED', 'COMPENSATED') and not exists (select from inbox b where b.consumer = "
         "'" ENGINE_NAME
         "' and b.message_id = e.event_id::text)) m where m.occurred_at < clock_timestamp() - "
@@ -697,6 +714,7 @@ int engine_missed(const struct declarations *d, struct db *db, int64_t older_s, 
         ARRAY_LEN(params), params, &r, e);
     buf_fini(&starts);
     buf_fini(&awaited);
+    buf_fini(&sagas);
     *count = 0;
     for (size_t i = 0; rc == 0 && i < result_count(r); i++) {
         enum saga_verdict verdict;

@@ -108,8 +108,8 @@ static int serve(struct queue *q, struct err *e)
     int rc = 0;
     while (rc == 0 && !daemon_stopping()) {
         struct link_event ev;
-        if (q->o.begun != NULL && clock_mono_us() >= due_us) {
-            rc = q->o.begun(q->o.ctx, q->db, e);
+        if (q->o.look != NULL && clock_mono_us() >= due_us) {
+            rc = q->o.look(q->o.ctx, q->db, due_us == 0, e);
             due_us = clock_mono_us() + AGAIN_EVERY_US;
             continue;
         }

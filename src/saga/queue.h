@@ -24,8 +24,8 @@ struct queue_options {
     size_t key_count;
     /* handle - one message; borrowed. The error's retry class decides (err.h). */
     int (*handle)(void *ctx, struct db *db, struct str body, struct err *e);
-    /* begun - after each connect, with the database; may be NULL. now and then - every 30 s again. */
-    int (*begun)(void *ctx, struct db *db, struct err *e);
+    /* look - for what the queue did not bring; may be NULL. After each connect, when the queue is bound (fresh), and every 30 s. */
+    int (*look)(void *ctx, struct db *db, bool fresh, struct err *e);
     void *ctx;
     int stop_fd; /* readable when the thread shall end */
     struct metric *dead, *retries, *connected;

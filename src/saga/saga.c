@@ -76,7 +76,7 @@ static struct metric metrics[M_COUNT] = {
                   .help = "Deadlines that passed."},
     [M_MISSED] = {.name = "parkway_saga_missed_total",
                   .kind = METRIC_COUNTER,
-                  .help = "Facts that the queue lost and the event store had."},
+                  .help = "Facts that the queue did not bring and the event store had."},
     [M_COMMANDS] = COMMANDS("done"),
     [M_REPEATED] = COMMANDS("repeated"),
     [M_EXPIRED] = COMMANDS("expired"),
@@ -137,14 +137,16 @@ static int take_fact(void *ctx, struct db *db, struct str body, struct err *e)
     return rc;
 }
 
-static int find_missed(void *ctx, struct db *db, struct err *e)
+/* Facts from before the queue was bound come from the store alone; later ones may still be under way in it. */
+static int find_missed(void *ctx, struct db *db, bool fresh, struct err *e)
 {
     const struct work *w = ctx;
     int64_t count = 0;
-    int rc = engine_missed(w->d, db, MISSED_OLDER_S, &count, e);
+    int rc = engine_missed(w->d, db, fresh ? 0 : MISSED_OLDER_S, &count, e);
     if (count > 0) {
         metric_add(&metrics[M_MISSED], count);
-        log_warn("facts that the queue lost were taken from the event store count=%" PRId64,
+        log_info("facts that the queue did not bring were taken from the event store "
+                 "count=%" PRId64,
                  count);
     }
     return rc;
@@ -287,7 +289,7 @@ static int start_engine(struct daemon *s, struct err *e)
                               .keys = s->keys,
                               .key_count = s->key_count,
                               .handle = take_fact,
-                              .begun = find_missed,
+                              .look = find_missed,
                               .ctx = &s->work[0]};
     int rc = start_queue(s, &o, e);
     if (rc == 0 && pthread_create(&s->timer, NULL, timers, s) != 0) {
