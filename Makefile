@@ -62,13 +62,13 @@ CONSUMER_SRC += src/consumer/view.c src/consumer/view_text.c src/consumer/view_c
 CONSUMER_SRC += src/consumer/suspect.c src/consumer/digest.c src/consumer/survey.c \
                 src/consumer/settle.c src/consumer/compare.c src/consumer/seal.c src/consumer/repair.c \
                 src/consumer/audit.c
-DOMAIN_SRC   := src/domain/db.c src/domain/parking.c src/domain/customer.c src/domain/participants.c
+DOMAIN_SRC   := src/domain/db.c src/domain/parking.c src/domain/customer.c src/domain/participants.c src/domain/orderref.c
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
-                src/command/idempotency.c src/command/probe.c src/command/listing.c src/command/slotpage.c src/command/customerpage.c \
+                src/command/idempotency.c src/command/probe.c src/command/listing.c src/command/slotpage.c src/command/customerpage.c src/command/sagapage.c \
                 src/command/command.c
 SAGA_SRC     := src/saga/saga_conf.c src/saga/declaration_conf.c src/saga/declaration.c \
                 src/saga/declaration_check.c src/saga/instance.c src/saga/saga_decide.c src/saga/engine.c \
-                src/saga/worker.c src/saga/queue.c src/saga/saga_print.c src/saga/saga.c
+                src/saga/worker.c src/saga/queue.c src/saga/books.c src/saga/saga_print.c src/saga/saga.c
 OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/account.c \
                 src/ops/bootstrap_conf.c src/ops/snapshot.c src/ops/progress.c src/ops/copytable.c \
                 src/ops/copier.c src/ops/enroll.c src/ops/schema.c src/ops/migrate_conf.c src/ops/migrate.c \
@@ -78,7 +78,7 @@ OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \
             $(CONSUMER_SRC) $(DOMAIN_SRC) $(COMMAND_SRC) $(SAGA_SRC) $(OPS_SRC)
 MAIN_SRC := src/main.c
-CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/customers.c cli/verbs.c cli/shell.c cli/cqrs.c
+CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/customers.c cli/sagas.c cli/verbs.c cli/shell.c cli/cqrs.c
 
 UNIT     := test_buf test_err test_conf test_json test_trace test_metric
 UNIT     += test_position test_frontier test_pace test_assemble test_member test_pattern test_event test_window test_retry test_gapless test_health

@@ -2,6 +2,7 @@
 #include "cli/verbs.h"
 
 #include "cli/customers.h"
+#include "cli/sagas.h"
 #include "cli/slots.h"
 
 #include <stdio.h>
@@ -38,6 +39,15 @@ static const struct argline_param update_customer_params[] = {
     {"phone", false, "NUMBER", "telephone number"},
 };
 
+static const struct argline_param saga_list_params[] = {
+    {"status", false, "STATUS",
+     "only those: SCHEDULED, STARTED, PROCESSING, SUCCEEDED, "
+     "COMPENSATING, COMPENSATED or FAILED"},
+};
+static const struct argline_param saga_params[] = {
+    {"order", true, "ORDER", "number, public id or tracking id of the order, or the saga's id"},
+};
+
 const struct verb verbs[] = {
     {"create_parking_slot", "create a slot; shows the replica's row", create_params,
      ARRAY_LEN(create_params), slots_create},
@@ -53,6 +63,16 @@ const struct verb verbs[] = {
      customers_details},
     {"update_customer", "change what is given of a customer", update_customer_params,
      ARRAY_LEN(update_customer_params), customers_update},
+    {"saga_list", "the sagas, one JSON object a line", saga_list_params,
+     ARRAY_LEN(saga_list_params), sagas_list},
+    {"saga_details", "one saga", saga_params, ARRAY_LEN(saga_params), sagas_details},
+    {"saga_log", "what happened to one saga, one JSON object a line", saga_params,
+     ARRAY_LEN(saga_params), sagas_log},
+    {"saga_pause", "no further step of it until it is resumed", saga_params,
+     ARRAY_LEN(saga_params), sagas_pause},
+    {"saga_resume", "it goes on", saga_params, ARRAY_LEN(saga_params), sagas_resume},
+    {"saga_retry", "a FAILED one tries its step again", saga_params, ARRAY_LEN(saga_params),
+     sagas_retry},
 };
 const size_t verbs_count = ARRAY_LEN(verbs);
 

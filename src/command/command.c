@@ -13,6 +13,7 @@
 #include "command/idempotency.h"
 #include "command/probe.h"
 #include "command/routes.h"
+#include "command/sagapage.h"
 #include "command/slotpage.h"
 #include "router/router_conf.h"
 
@@ -107,6 +108,12 @@ static const struct route table[] = {
     {"POST", "/customers", customerpage_create},
     {"GET", "/customers", customerpage_list},
     {"GET", "/customer/*", customerpage_details},
+    {"GET", "/sagas", sagapage_list},
+    {"GET", "/sagas/*", sagapage_details},
+    {"GET", "/sagas/*/log", sagapage_log},
+    {"POST", "/sagas/*/pause", sagapage_pause},
+    {"POST", "/sagas/*/resume", sagapage_resume},
+    {"POST", "/sagas/*/retry", sagapage_retry},
 };
 
 static void close_db(void *db)
