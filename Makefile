@@ -24,7 +24,7 @@ CFLAGS   += -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-pr
             -Wvla -Wpointer-arith -Wwrite-strings -Wundef -Wformat=2 -Werror
 CFLAGS   += $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 LDFLAGS  += -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN))
-LDLIBS   += -lpq -lrabbitmq -lconfig -lpg_query -luv -lmicrohttpd -ljansson -lcrypto -lz -lm
+LDLIBS   += -lpq -lrabbitmq -lconfig -lpg_query -luv -lmicrohttpd -ljansson -lcurl -lcrypto -lz -lm
 
 BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/base/log.c \
             src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/utf8.c \
@@ -62,7 +62,7 @@ CONSUMER_SRC += src/consumer/view.c src/consumer/view_text.c src/consumer/view_c
 CONSUMER_SRC += src/consumer/suspect.c src/consumer/digest.c src/consumer/survey.c \
                 src/consumer/settle.c src/consumer/compare.c src/consumer/seal.c src/consumer/repair.c \
                 src/consumer/audit.c
-DOMAIN_SRC   := src/domain/db.c src/domain/parking.c src/domain/customer.c src/domain/participants.c src/domain/orderref.c
+DOMAIN_SRC   := src/domain/db.c src/domain/parking.c src/domain/customer.c src/domain/participants.c src/domain/mail_conf.c src/domain/mail.c src/domain/orderref.c
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
                 src/command/idempotency.c src/command/probe.c src/command/listing.c src/command/slotpage.c src/command/customerpage.c src/command/sagapage.c \
                 src/command/command.c
@@ -91,7 +91,7 @@ UNIT     += test_chunk test_progress
 UNIT     += test_suspect test_digest test_reshape test_sink
 
 UNIT     += test_view
-UNIT     += test_declaration test_instance test_saga_decide test_saga_model
+UNIT     += test_declaration test_instance test_saga_decide test_saga_model test_mail
 UNIT     += test_jobs test_acceptor test_percent test_httpd
 
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)

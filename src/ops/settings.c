@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "command/command_conf.h"
 #include "consumer/consumer_conf.h"
+#include "domain/mail_conf.h"
 #include "event/setup.h"
 #include "ops/bootstrap_conf.h"
 #include "ops/migrate_conf.h"
@@ -13,9 +14,11 @@
 #include "saga/saga_conf.h"
 
 static const struct conf_group *const own_groups[] = {
-    &relay_conf_group,    &command_conf_group,   &command_conf_cli_group,
-    &consumer_conf_group, &router_conf_group,    &saga_conf_group,
-    &migrate_conf_group,  &bootstrap_conf_group, NULL, /* ends the list */
+    &relay_conf_group,       &command_conf_group,
+    &command_conf_cli_group, &consumer_conf_group,
+    &router_conf_group,      &saga_conf_group,
+    &mail_conf_group,        &migrate_conf_group,
+    &bootstrap_conf_group,   NULL, /* ends the list */
 };
 
 enum { GROUPS_MAX = 32 };
