@@ -110,7 +110,9 @@ static void printed(void **state)
         "SEAT_TAKEN: compensate; undo RELEASE_SEAT to seats, 10000 ms x 10, until "
         "SEAT_RELEASED\n"
         "  2 TAKE_FARE (pivot): TAKE_FARE to fares, 5000 ms x 1, then compensate; on FARE_PAID "
-        "(end) the subject is SOLD, fact BOOKING_SOLD; on FARE_REFUSED: compensate\n");
+        "(end) the subject is SOLD, fact BOOKING_SOLD; on FARE_REFUSED: compensate\n"
+        "worker seats: takes from seats, calls seats_worker\n"
+        "worker fares: takes from fares, calls fares_worker\n");
     buf_fini(&out);
     declaration_free(d);
 }
@@ -249,7 +251,19 @@ static const struct mistake mistakes[] = {
     {"tries = 2;", "tries = 2; guard = [\"SOLD\"];", STEP1, "outside the guard"},
     {"tries = 2;", "tries = 2; state = \"SOLD\";", STEP2, "does not list PROCESSING"},
     {"start = \"BOOKING_MADE\"", "start = \"BOOKING_MAID\"", SAGA, "unknown event"},
-    {"table = \"bookings\"", "table = \"\"", SAGA, "table, key or column is empty"},
+    {"table = \"bookings\"", "table = \"\"", SAGA, "table is empty"},
+    {"table = \"bookings\"", "table = \"bookings; drop table x\"", SAGA, "is no SQL name"},
+    {"table = \"bookings\"", "table = \"a.b.c\"", SAGA, "is no SQL name"},
+    {"table = \"bookings\"", "table = \"bookings.\"", SAGA, "table is empty"},
+    {"key = \"booking_id\"", "key = \"1d\"", SAGA, "is no SQL name"},
+    {"start = \"BOOKING_MADE\"", "start = \"BOOKING_MADE\"; owner = \"a b\"", SAGA,
+     "is no SQL name"},
+    {"start = \"BOOKING_MADE\"", "start = \"BOOKING_MADE\"; stream = \"a b\"", SAGA,
+     "letters, digits"},
+    {"function = \"seats_worker\"", "function = \"\"", "name = \"seats\"",
+     "function is empty"},
+    {"queue = \"fares\"; function", "queue = \"seats\"; function", "fares_worker",
+     "there is another worker \"seats\""},
     {"key = \"seat.hold\";", "", "SEAT_HELD", "\"key\" is missing in events"},
     {"{ type = \"SEAT_TAKEN\";", "{ type = \"SEAT_HELD\";", "key = \"seat.refuse\"",
      "there is another event \"SEAT_HELD\""},
