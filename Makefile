@@ -66,9 +66,9 @@ DOMAIN_SRC   := src/domain/db.c src/domain/parking.c src/domain/customer.c src/d
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
                 src/command/idempotency.c src/command/probe.c src/command/listing.c src/command/slotpage.c src/command/customerpage.c src/command/sagapage.c \
                 src/command/command.c
-SAGA_SRC     := src/saga/saga_conf.c src/saga/declaration_conf.c src/saga/declaration.c \
-                src/saga/declaration_check.c src/saga/instance.c src/saga/saga_decide.c src/saga/engine.c \
-                src/saga/worker.c src/saga/queue.c src/saga/books.c src/saga/saga_print.c src/saga/saga.c
+SAGA_PURE    := src/saga/saga_conf.c src/saga/declaration_conf.c src/saga/declaration.c \
+                src/saga/declaration_check.c src/saga/instance.c src/saga/saga_decide.c src/saga/saga_print.c
+SAGA_SRC     := $(SAGA_PURE) src/saga/engine.c src/saga/worker.c src/saga/queue.c src/saga/books.c src/saga/saga.c
 OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/account.c \
                 src/ops/bootstrap_conf.c src/ops/snapshot.c src/ops/progress.c src/ops/copytable.c \
                 src/ops/copier.c src/ops/enroll.c src/ops/schema.c src/ops/migrate_conf.c src/ops/migrate.c \
@@ -189,7 +189,7 @@ FUZZ_fuzz_event    := src/event/event.c src/event/member.c src/event/position.c 
                       src/base/clock.c src/base/err.c src/base/json.c src/base/trace.c
 FUZZ_fuzz_member   := src/event/member.c src/base/json.c
 FUZZ_fuzz_conf     := src/base/conf.c src/base/err.c src/event/setup.c
-FUZZ_fuzz_sagas    := $(SAGA_SRC) src/base/conf.c src/base/err.c
+FUZZ_fuzz_sagas    := $(SAGA_PURE) src/base/conf.c src/base/err.c
 FUZZ_FLAGS_fuzz_classify := -max_len=600 -dict=$(CURDIR)/tests/fuzz/sql.dict
 # libconfig itself loses a string that is not closed
 FUZZ_ENV_fuzz_conf       := ASAN_OPTIONS=detect_leaks=0
@@ -222,7 +222,7 @@ install: all
 	install -m 755 $(wildcard $(B)/parkway $(B)/cqrs) $(DESTDIR)$(PREFIX)/bin
 	cp -R sql $(DESTDIR)$(PREFIX)/share/parkway/
 	install -d $(DESTDIR)$(PREFIX)/share/parkway/conf
-	install -m 644 conf/sagas.cfg $(DESTDIR)$(PREFIX)/share/parkway/conf
+	install -m 644 conf/sagas.cfg conf/orders.cfg $(DESTDIR)$(PREFIX)/share/parkway/conf
 	test -e $(DESTDIR)/etc/parkway/parkway.cfg || \
 	    install -m 640 conf/parkway.cfg $(DESTDIR)/etc/parkway/parkway.cfg
 
