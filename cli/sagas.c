@@ -102,7 +102,10 @@ static int ask(struct cli *cli, const struct argline_values *v, enum saga_input_
 {
     char who[SAGA_ID_MAX + 1];
     struct result *rows = NULL;
-    const struct passwd *user = getpwuid(getuid());
+    char names[1024];
+    struct passwd entry;
+    struct passwd *user = NULL;
+    getpwuid_r(getuid(), &entry, names, sizeof names, &user);
     snprintf(who, sizeof who, "operator:%s", user != NULL ? user->pw_name : "unknown");
     int rc = books_ask(cli->db, v->of[0], what, who, &rows, e);
     if (rc == 0) {

@@ -23,7 +23,7 @@
 #include "saga/engine.h"
 #include "saga/queue.h"
 #include "saga/saga_conf.h"
-#include "saga/worker.h"
+#include "saga/sagaworker.h"
 
 #include <getopt.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
-/* worker.c - see worker.h. */
-#include "saga/worker.h"
+/* sagaworker.c - see sagaworker.h. */
+#include "saga/sagaworker.h"
 
 #include "base/log.h"
 #include "domain/participants.h"

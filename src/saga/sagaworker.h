@@ -1,4 +1,4 @@
-/* worker.h - one command of a saga, done in one transaction of the primary.
+/* sagaworker.h - one command of a saga, done in one transaction of the primary.
  *
  *   begin; as the worker's owner: inbox; is there an outcome of this (stream, step, command)?
  *   yes: its reply is said again under its first id         no: the worker's SQL function is called, its reply becomes
@@ -11,8 +11,8 @@
  * the function is called again with what came of it; killed in between, it is done again.
  *
  * Source: docs/sagas.md, "Workers". Thread: the caller's. */
-#ifndef PARKWAY_SAGA_WORKER_H
-#define PARKWAY_SAGA_WORKER_H
+#ifndef PARKWAY_SAGA_SAGAWORKER_H
+#define PARKWAY_SAGA_SAGAWORKER_H
 
 #include "domain/db.h"
 #include "saga/declaration.h"
