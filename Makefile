@@ -63,6 +63,7 @@ CONSUMER_SRC += src/consumer/suspect.c src/consumer/digest.c src/consumer/survey
                 src/consumer/settle.c src/consumer/compare.c src/consumer/seal.c src/consumer/repair.c \
                 src/consumer/audit.c
 DOMAIN_SRC   := src/domain/db.c src/domain/parking.c src/domain/customer.c src/domain/participants.c src/domain/mail_conf.c src/domain/mail.c src/domain/orderref.c
+DOMAIN_SRC   += src/domain/money.c src/domain/instant.c src/domain/card.c
 COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
                 src/command/idempotency.c src/command/probe.c src/command/listing.c src/command/slotpage.c src/command/customerpage.c src/command/sagapage.c \
                 src/command/command.c
@@ -85,6 +86,7 @@ UNIT     += test_position test_frontier test_pace test_assemble test_member test
 UNIT     += test_origin test_roll
 UNIT     += test_frame test_pgoutput test_chain test_plan test_batch test_mirror
 UNIT     += test_utf8 test_uri test_dsn test_result test_direct test_parking test_routes test_argline test_present
+UNIT     += test_orderref test_money test_instant test_card
 UNIT     += test_shape test_jscan test_classify test_cache test_decide
 UNIT     += test_msg test_scram test_fresh
 UNIT     += test_chunk test_progress
