@@ -64,9 +64,11 @@ CONSUMER_SRC += src/consumer/suspect.c src/consumer/digest.c src/consumer/survey
                 src/consumer/audit.c
 DOMAIN_SRC   := src/domain/db.c src/domain/parking.c src/domain/customer.c src/domain/participants.c src/domain/mail_conf.c src/domain/mail.c src/domain/orderref.c
 DOMAIN_SRC   += src/domain/money.c src/domain/instant.c src/domain/card.c
-COMMAND_SRC  := src/command/command_conf.c src/command/body.c src/command/request.c src/command/routes.c \
+DOMAIN_SRC   += src/domain/address.c src/domain/user.c src/domain/restaurant.c src/domain/menu.c src/domain/shop.c src/domain/shoplist.c
+COMMAND_SRC  := src/command/command_conf.c src/command/fields.c src/command/request.c src/command/routes.c \
                 src/command/idempotency.c src/command/probe.c src/command/listing.c src/command/slotpage.c src/command/customerpage.c src/command/sagapage.c \
                 src/command/command.c
+COMMAND_SRC  += src/command/given.c src/command/userpage.c src/command/menupage.c src/command/shoppage.c
 SAGA_PURE    := src/saga/saga_conf.c src/saga/declaration_conf.c src/saga/declaration.c \
                 src/saga/declaration_check.c src/saga/instance.c src/saga/saga_decide.c src/saga/saga_print.c
 SAGA_SRC     := $(SAGA_PURE) src/saga/engine.c src/saga/sagaworker.c src/saga/queue.c src/saga/books.c src/saga/saga.c
@@ -86,7 +88,7 @@ UNIT     += test_position test_frontier test_pace test_assemble test_member test
 UNIT     += test_origin test_roll
 UNIT     += test_frame test_pgoutput test_chain test_plan test_batch test_mirror
 UNIT     += test_utf8 test_uri test_dsn test_result test_direct test_parking test_routes test_argline test_present
-UNIT     += test_orderref test_money test_instant test_card
+UNIT     += test_orderref test_money test_instant test_card test_fields
 UNIT     += test_shape test_jscan test_classify test_cache test_decide
 UNIT     += test_msg test_scram test_fresh
 UNIT     += test_chunk test_progress

@@ -60,36 +60,44 @@ CREATE TABLE IF NOT EXISTS public.order_updates (
 );
 CREATE INDEX IF NOT EXISTS order_updates_timeline ON public.order_updates (order_id, updated_at, id);
 
--- 22023: no such status; 23503 (by the key): no such order; 55000: an update from outside that does not fit its place on the
--- order's time line. Updates of one order take turns.
-CREATE OR REPLACE FUNCTION public.order_update_fits() RETURNS trigger
+-- 55000: an update that does not fit its place on the order's time line. Whoever calls it holds the order's row.
+CREATE OR REPLACE FUNCTION public.order_update_check(of_order bigint, of_status text, moment timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     own public.order_ranks;
     before public.order_ranks;
     behind public.order_ranks;
 BEGIN
-    SELECT * INTO own FROM public.order_ranks r WHERE r.status = NEW.status;
-    IF NOT FOUND THEN
+    SELECT * INTO own FROM public.order_ranks r WHERE r.status = of_status;
+    SELECT r.* INTO before FROM public.order_updates u JOIN public.order_ranks r ON r.status = u.status
+     WHERE u.order_id = of_order AND u.updated_at <= moment ORDER BY u.updated_at DESC, u.id DESC LIMIT 1;
+    SELECT r.* INTO behind FROM public.order_updates u JOIN public.order_ranks r ON r.status = u.status
+     WHERE u.order_id = of_order AND u.updated_at > moment ORDER BY u.updated_at, u.id LIMIT 1;
+    IF own.rank <= before.rank OR own.rank >= behind.rank OR own.ending AND before.rank > 2 THEN
+        RAISE EXCEPTION 'order % cannot be % at %: it is % before and % after', of_order, of_status, moment,
+            coalesce(before.status, 'nothing'), coalesce(behind.status, 'nothing')
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+END
+$$;
+
+-- 22023: no such status; 23503 (by the key): no such order; 55000: an update from outside that does not fit its place on the
+-- order's time line. Updates of one order take turns.
+CREATE OR REPLACE FUNCTION public.order_update_fits() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.order_ranks r WHERE r.status = NEW.status) THEN
         RAISE EXCEPTION 'unknown status %', NEW.status USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM FROM public.orders o WHERE o.order_id = NEW.order_id FOR NO KEY UPDATE;
-    IF NEW.source <> 'external' THEN
-        RETURN NEW;
-    END IF;
-    SELECT r.* INTO before FROM public.order_updates u JOIN public.order_ranks r ON r.status = u.status
-     WHERE u.order_id = NEW.order_id AND u.updated_at <= NEW.updated_at ORDER BY u.updated_at DESC, u.id DESC LIMIT 1;
-    SELECT r.* INTO behind FROM public.order_updates u JOIN public.order_ranks r ON r.status = u.status
-     WHERE u.order_id = NEW.order_id AND u.updated_at > NEW.updated_at ORDER BY u.updated_at, u.id LIMIT 1;
-    IF own.rank <= before.rank OR own.rank >= behind.rank OR own.ending AND before.rank > 2 THEN
-        RAISE EXCEPTION 'order % cannot be % at %: it is % before and % after', NEW.order_id, NEW.status, NEW.updated_at,
-            coalesce(before.status, 'nothing'), coalesce(behind.status, 'nothing')
-            USING ERRCODE = 'object_not_in_prerequisite_state';
+    IF NEW.source = 'external' THEN
+        PERFORM public.order_update_check(NEW.order_id, NEW.status, NEW.updated_at);
     END IF;
     RETURN NEW;
 END
 $$;
-REVOKE EXECUTE ON FUNCTION public.order_update_fits() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION public.order_update_fits(), public.order_update_check(bigint, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.order_update_check(bigint, text, timestamptz) TO owner_order;
 
 CREATE TABLE IF NOT EXISTS public.tickets (
     ticket_id               uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -159,6 +167,7 @@ GRANT SELECT ON public.orders, public.order_items, public.order_ranks, public.or
     public.cooks, public.deliveries, public.mails TO cqrs;
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.orders, public.order_items TO owner_order;
 GRANT SELECT, INSERT ON public.order_updates TO owner_order;
+GRANT SELECT ON public.order_ranks TO owner_order;
 GRANT SELECT, INSERT, UPDATE ON public.tickets TO owner_restaurant;
 GRANT SELECT, INSERT, UPDATE ON public.payments TO owner_payment;
 GRANT SELECT, INSERT, UPDATE ON public.cooks TO owner_kitchen;

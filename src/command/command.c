@@ -11,10 +11,13 @@
 #include "command/command_conf.h"
 #include "command/customerpage.h"
 #include "command/idempotency.h"
+#include "command/menupage.h"
 #include "command/probe.h"
 #include "command/routes.h"
 #include "command/sagapage.h"
+#include "command/shoppage.h"
 #include "command/slotpage.h"
+#include "command/userpage.h"
 #include "router/router_conf.h"
 
 #include <pthread.h>
@@ -107,7 +110,26 @@ static const struct route table[] = {
     {"PATCH", "/parking_slots/*", slotpage_update},
     {"POST", "/customers", customerpage_create},
     {"GET", "/customers", customerpage_list},
+    {"POST", "/customer", customerpage_add},
     {"GET", "/customer/*", customerpage_details},
+    {"PUT", "/customer/*", customerpage_update},
+    {"POST", "/users", userpage_create},
+    {"GET", "/users", userpage_list},
+    {"POST", "/addresses", userpage_add_address},
+    {"GET", "/addresses", userpage_addresses},
+    {"POST", "/restaurant", menupage_open},
+    {"GET", "/restaurants", menupage_restaurants},
+    {"GET", "/restaurant/*", menupage_restaurant},
+    {"POST", "/menu", menupage_create},
+    {"PATCH", "/menu/*", menupage_update},
+    {"GET", "/menus/*", menupage_list},
+    {"POST", "/shop_orders", shoppage_create},
+    {"GET", "/orders", shoppage_orders},
+    {"GET", "/order_items", shoppage_items},
+    {"GET", "/order_details", shoppage_details},
+    {"GET", "/order_details_mv", shoppage_mv},
+    {"GET", "/order_details_mv/*", shoppage_mv_of},
+    {"POST", "/order_updates", shoppage_update},
     {"GET", "/sagas", sagapage_list},
     {"GET", "/sagas/*", sagapage_details},
     {"GET", "/sagas/*/log", sagapage_log},

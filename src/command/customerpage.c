@@ -1,27 +1,13 @@
-/* customerpage.c - see customerpage.h. A customer is created under a uuid that the client has chosen, so the same request
- * again has the same answer, with an Idempotency-Key or without. */
+/* customerpage.c - see customerpage.h. A customer is created under a uuid or a number that the client has chosen, so the same
+ * request again has the same answer, with an Idempotency-Key or without. A card's number is masked in the request's body as
+ * soon as it has been checked, and the CVC wiped: neither gets into the hash of the body that a key is remembered with. */
 #include "command/customerpage.h"
 
-#include "command/body.h"
+#include "command/given.h"
 #include "command/idempotency.h"
 #include "command/listing.h"
-#include "domain/customer.h"
 
-enum { ID, USERNAME, FIRST_NAME, LAST_NAME, REQUIRED, EMAIL = REQUIRED, PHONE, MEMBERS };
-
-/* "username must not be null--lastName must not be null" */
-static int check_required(const struct body_member *m, struct err *e)
-{
-    struct buf missing = BUF_INIT;
-    for (size_t i = 0; i < REQUIRED; i++) {
-        if (m[i].text.p == NULL) {
-            buf_addf(&missing, "%s%s must not be null", missing.len > 0 ? "--" : "", m[i].name);
-        }
-    }
-    int rc = missing.len > 0 ? err_set(e, ERR_INVALID, "%s", buf_cstr(&missing)) : 0;
-    buf_fini(&missing);
-    return rc;
-}
+/* --- by uuid ------------------------------------------------------------------------------------ */
 
 static void reply_saved(struct request *q, struct customer c)
 {
@@ -35,24 +21,15 @@ static void reply_saved(struct request *q, struct customer c)
 
 void customerpage_create(struct request *q)
 {
-    struct body_member m[MEMBERS] = {
-        [ID] = {"customerId", STR_NULL},        [USERNAME] = {"username", STR_NULL},
-        [FIRST_NAME] = {"firstName", STR_NULL}, [LAST_NAME] = {"lastName", STR_NULL},
-        [EMAIL] = {"email", STR_NULL},          [PHONE] = {"phone", STR_NULL}};
-    struct body *body = NULL;
+    struct arena mem = {0};
+    struct customer_input in;
     struct err e = ERR_INIT;
-    int rc = body_read(q->http->body, m, MEMBERS, &body, &e);
-    rc = rc == 0 ? check_required(m, &e) : rc;
+    int rc = fields_check(q->http->body, &e);
+    rc = rc == 0 ? given_account(&mem, q->http->body, &in, &e) : rc;
     q->reply->content_type = "application/vnd.api.v1+json";
     if (rc != 0) {
         request_fail(q, &e);
     } else if (idempotency_begin(q) == IDEMPOTENCY_FRESH) {
-        const struct customer_input in = {.uuid = m[ID].text,
-                                          .username = m[USERNAME].text,
-                                          .first_name = m[FIRST_NAME].text,
-                                          .last_name = m[LAST_NAME].text,
-                                          .email = m[EMAIL].text,
-                                          .phone = m[PHONE].text};
         struct result *rows = NULL;
         rc = customer_create(q->db, &in, &rows, &e);
         if (rc == 0) {
@@ -65,11 +42,13 @@ void customerpage_create(struct request *q)
             request_fail(q, &e);
         }
     }
-    body_free(body);
+    arena_fini(&mem);
 }
 
-/* As the food orders have it: ids are texts. */
-static void write_customer(struct json *j, struct customer c)
+/* --- by number ---------------------------------------------------------------------------------- */
+
+/* As the food orders have it: ids are texts. masked "": the card is not shown, for it is not known where this was read. */
+static void write_customer(struct json *j, struct customer c, const char *masked)
 {
     json_object(j);
     json_key_text(j, "customerId", c.id);
@@ -85,12 +64,79 @@ static void write_customer(struct json *j, struct customer c)
         json_raw(j, c.lon);
         json_object_end(j);
     }
+    if (masked[0] != '\0' && c.card_expiry.n == 5) { /* MM/YY */
+        json_key(j, "card");
+        json_object(j);
+        json_key_text(j, "number", str_of(masked));
+        json_key_text(j, "yy", (struct str){c.card_expiry.p + 3, 2});
+        json_key_text(j, "mm", (struct str){c.card_expiry.p, 2});
+        json_object_end(j);
+    }
     json_object_end(j);
+}
+
+static void reply_customer(struct request *q, const struct given_customer *g,
+                           const struct result *rows)
+{
+    struct customer c = customer_at(rows, 0);
+    char masked[CARD_NUMBER_MAX] = "";
+    if (!g->has_card && c.card_last4.p != NULL) {
+        card_mask(c.card_last4, masked);
+    }
+    struct json j;
+    json_init(&j, &q->reply->body, JSON_COMPACT);
+    write_customer(&j, c, g->has_card ? g->card.masked : masked);
+}
+
+void customerpage_add(struct request *q)
+{
+    struct arena mem = {0};
+    struct given_customer g;
+    struct err e = ERR_INIT;
+    int rc = fields_check(q->http->body, &e);
+    rc = rc == 0 ? given_customer(&mem, q->http->body, true, &g, &e) : rc;
+    if (rc != 0) {
+        request_fail(q, &e);
+    } else if (idempotency_begin(q) == IDEMPOTENCY_FRESH) {
+        struct result *rows = NULL;
+        rc = customer_create(q->db, &g.in, &rows, &e);
+        if (rc == 0) {
+            reply_customer(q, &g, rows);
+            result_free(rows);
+        }
+        if (idempotency_end(q, rc, &e) == 0) {
+            request_mark_write(q);
+        } else {
+            request_fail(q, &e);
+        }
+    }
+    arena_fini(&mem);
+}
+
+void customerpage_update(struct request *q)
+{
+    struct arena mem = {0};
+    struct given_customer g;
+    struct result *rows = NULL;
+    struct err e = ERR_INIT;
+    int rc = fields_check(q->http->body, &e);
+    rc = rc == 0 ? given_customer(&mem, q->http->body, false, &g, &e) : rc;
+    if (rc == 0) {
+        rc = customer_update(q->db, q->name, &g.in, &rows, &e);
+    }
+    if (rc == 0) {
+        reply_customer(q, &g, rows);
+        result_free(rows);
+        request_mark_write(q);
+    } else {
+        request_fail(q, &e);
+    }
+    arena_fini(&mem);
 }
 
 static void write_row(struct json *j, const struct result *rows, size_t i)
 {
-    write_customer(j, customer_at(rows, i));
+    write_customer(j, customer_at(rows, i), "");
 }
 
 static struct str key_of(const struct result *rows, size_t i)
@@ -117,7 +163,7 @@ void customerpage_details(struct request *q)
     if (rc == 0) {
         struct json j;
         json_init(&j, &q->reply->body, JSON_COMPACT);
-        write_customer(&j, customer_at(rows, 0));
+        write_customer(&j, customer_at(rows, 0), "");
         result_free(rows);
     } else {
         request_fail(q, &e);

@@ -1,7 +1,7 @@
 /* slotpage.c - see slotpage.h. */
 #include "command/slotpage.h"
 
-#include "command/body.h"
+#include "command/fields.h"
 #include "command/idempotency.h"
 #include "domain/parking.h"
 
@@ -22,27 +22,27 @@ static void reply_slot(struct request *q, int status, struct parking_slot s)
     q->reply->status = status;
 }
 
-enum { NAME, STATUS, MEMBERS };
-#define MEMBERS_INIT                                                                           \
+enum { NAME, STATUS, FIELDS };
+#define FIELDS_INIT(of_new)                                                                    \
     {                                                                                          \
-        [NAME] = {"name", STR_NULL}, [STATUS] = { "status", STR_NULL }                         \
+        [NAME] = {.name = "name", .kind = FIELD_TEXT, .required = (of_new)}, [STATUS] = {      \
+            .name = "status",                                                                  \
+            .kind = FIELD_TEXT                                                                 \
+        }                                                                                      \
     }
 
 void slotpage_create(struct request *q)
 {
-    struct body_member m[MEMBERS] = MEMBERS_INIT;
-    struct body *body = NULL;
+    struct field f[FIELDS] = FIELDS_INIT(true);
+    struct arena mem = {0};
     struct err e = ERR_INIT;
-    int rc = body_read(q->http->body, m, MEMBERS, &body, &e);
-    if (rc == 0 && m[NAME].text.p == NULL) {
-        rc = err_set(&e, ERR_INVALID, "name is missing");
-    }
+    int rc = fields_body(&mem, q->http->body, f, FIELDS, &e);
     if (rc != 0) {
         request_fail(q, &e);
     } else if (idempotency_begin(q) == IDEMPOTENCY_FRESH) {
         char uuid[UUID_TEXT_MAX];
         struct parking_slot s;
-        rc = parking_create(q->db, m[NAME].text, m[STATUS].text, uuid, &s, &e);
+        rc = parking_create(q->db, f[NAME].text, f[STATUS].text, uuid, &s, &e);
         if (rc == 0) {
             reply_slot(q, 201, s);
         }
@@ -53,7 +53,7 @@ void slotpage_create(struct request *q)
             request_fail(q, &e);
         }
     }
-    body_free(body);
+    arena_fini(&mem);
 }
 
 void slotpage_list(struct request *q)
@@ -102,13 +102,13 @@ void slotpage_details(struct request *q)
 
 void slotpage_update(struct request *q)
 {
-    struct body_member m[MEMBERS] = MEMBERS_INIT;
-    struct body *body = NULL;
+    struct field f[FIELDS] = FIELDS_INIT(false);
+    struct arena mem = {0};
     struct result *rows = NULL;
     struct err e = ERR_INIT;
-    int rc = body_read(q->http->body, m, MEMBERS, &body, &e);
+    int rc = fields_body(&mem, q->http->body, f, FIELDS, &e);
     if (rc == 0) {
-        rc = parking_update(q->db, q->name, m[NAME].text, m[STATUS].text, &rows, &e);
+        rc = parking_update(q->db, q->name, f[NAME].text, f[STATUS].text, &rows, &e);
     }
     if (rc == 0) {
         reply_slot(q, 200, parking_at(rows, 0));
@@ -117,5 +117,5 @@ void slotpage_update(struct request *q)
     } else {
         request_fail(q, &e);
     }
-    body_free(body);
+    arena_fini(&mem);
 }

@@ -2,26 +2,32 @@
  *
  * A creation carries its uuid, which is drawn here if the client has none, so it can be asked again after a connection that
  * broke at its commit: the row is there with the same content, or is made. An insert that meets another row does nothing;
- * what is there by that uuid decides then. A drawn number may meet one that a client chose in the same moment: it is
+ * what is there by that number or uuid decides then. A drawn number may meet one that a client chose in the same moment: it is
  * drawn again. */
 #include "domain/customer.h"
 
 #include "base/clock.h"
 #include "base/rand.h"
 #include "base/utf8.h"
+#include "domain/instant.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define COLUMNS                                                                                \
     "customer_id, customer_uuid, username, first_name, last_name, full_name, email, phone, "   \
-    "lat, long"
+    "lat, long, " INSTANT_SQL("created_at")
+/* what only the primary has */
+#define WRITTEN COLUMNS ", card_last4, card_expiry"
 
+enum { C_CREATED = 10, C_LAST4, C_EXPIRY, C_SAME };
 enum { DRAWS = 3, REPEAT_US = 5000000, NUMBER_MAX = 18 /* decimal digits of a reference */ };
 
 static const char owner[] = "owner_customer";
 
 struct customer customer_at(const struct result *rows, size_t i)
 {
+    bool written = result_columns(rows) > C_EXPIRY;
     return (struct customer){.id = result_get(rows, i, 0),
                              .uuid = result_get(rows, i, 1),
                              .username = result_get(rows, i, 2),
@@ -31,21 +37,50 @@ struct customer customer_at(const struct result *rows, size_t i)
                              .email = result_get(rows, i, 6),
                              .phone = result_get(rows, i, 7),
                              .lat = result_get(rows, i, 8),
-                             .lon = result_get(rows, i, 9)};
+                             .lon = result_get(rows, i, 9),
+                             .created = result_get(rows, i, C_CREATED),
+                             .card_last4 = written ? result_get(rows, i, C_LAST4) : STR_NULL,
+                             .card_expiry = written ? result_get(rows, i, C_EXPIRY) : STR_NULL};
 }
 
 /* --- what is given ---------------------------------------------------------------------------- */
 
 static int check_text(const char *name, struct str text, struct err *e)
 {
-    if (text.p == NULL) {
-        return 0;
+    if (text.p != NULL && !utf8_storable(text)) {
+        return err_set(e, ERR_INVALID, "%s must be UTF-8 text without NUL characters", name);
     }
-    if (text.n == 0) {
+    return 0;
+}
+
+static int check_filled(const char *name, struct str text, struct err *e)
+{
+    if (text.p != NULL && text.n == 0) {
         return err_set(e, ERR_INVALID, "%s must not be empty", name);
     }
-    if (!utf8_storable(text)) {
-        return err_set(e, ERR_INVALID, "%s must be UTF-8 text without NUL characters", name);
+    return check_text(name, text, e);
+}
+
+int customer_check_place(struct str lat, struct str lon, struct err *e)
+{
+    if ((lat.p == NULL) != (lon.p == NULL)) {
+        return err_set(e, ERR_INVALID, "%s must not be null", lat.p == NULL ? "lat" : "long");
+    }
+    const struct {
+        const char *name;
+        struct str text;
+        double most;
+    } axes[] = {{"lat", lat, 90}, {"long", lon, 180}};
+    for (size_t i = 0; lat.p != NULL && i < ARRAY_LEN(axes); i++) {
+        char text[64]; /* a longer number is more exact than any place */
+        char *end;
+        snprintf(text, sizeof text, "%.*s", STR_ARG(axes[i].text));
+        double v = strtod(text, &end);
+        if (axes[i].text.n == 0 || axes[i].text.n >= sizeof text || *end != '\0' ||
+            !(v >= -axes[i].most && v <= axes[i].most)) {
+            return err_set(e, ERR_INVALID, "%s must be a number from -%.0f to %.0f",
+                           axes[i].name, axes[i].most, axes[i].most);
+        }
     }
     return 0;
 }
@@ -55,17 +90,19 @@ static int check_input(const struct customer_input *in, struct err *e)
     const struct {
         const char *name;
         struct str text;
-    } texts[] = {{"username", in->username},   {"first_name", in->first_name},
-                 {"last_name", in->last_name}, {"full_name", in->full_name},
-                 {"email", in->email},         {"phone", in->phone}};
-    int rc = 0;
+    } texts[] = {{"username", in->username},
+                 {"first_name", in->first_name},
+                 {"full_name", in->full_name},
+                 {"email", in->email},
+                 {"phone", in->phone}};
+    int rc = check_text("last_name", in->last_name, e);
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(texts); i++) {
-        rc = check_text(texts[i].name, texts[i].text, e);
+        rc = check_filled(texts[i].name, texts[i].text, e);
     }
     if (rc == 0 && in->email.p != NULL && memchr(in->email.p, '@', in->email.n) == NULL) {
         rc = err_set(e, ERR_INVALID, "email must have an @");
     }
-    return rc;
+    return rc == 0 ? customer_check_place(in->lat, in->lon, e) : rc;
 }
 
 /* Whether the text is a reference: column, and the value to compare with. */
@@ -87,49 +124,60 @@ static int not_found(struct str ref, struct err *e)
 
 /* --- creating --------------------------------------------------------------------------------- */
 
-static bool same(struct str given, struct str there)
+/* The parameters of every statement that writes; the first one is what the row is found by. */
+enum { PARAMS = 12 };
+static void params_of(const struct customer_input *in, struct str key, struct str out[PARAMS])
 {
-    return given.p == NULL || (there.p != NULL && str_eq(given, there));
-}
-
-/* The row that has the uuid, if any; *out NULL: none. */
-static int find(struct db *db, struct str uuid, struct result **out, struct err *e)
-{
-    int rc = db_write(db, "select " COLUMNS " from customers where customer_uuid = $1", 1,
-                      &uuid, out, e);
-    if (rc == 0 && result_count(*out) == 0) {
-        result_free(*out);
-        *out = NULL;
-    }
-    return rc;
+    const struct str list[PARAMS] = {
+        key,       in->username, in->first_name, in->last_name,  in->full_name,   in->email,
+        in->phone, in->lat,      in->lon,        in->card_last4, in->card_expiry, in->uuid};
+    memcpy(out, list, sizeof list);
 }
 
 /* Why the insert did nothing. 0 with *out: it is there already; ERR_UNAVAILABLE: draw again. */
 static int explain(struct db *db, const struct customer_input *in, struct result **out,
                    struct err *e)
 {
-    int rc = find(db, in->uuid, out, e);
+    struct str params[PARAMS];
+    struct str key = in->id.p != NULL ? in->id : in->uuid;
+    char sql[1536];
+    params_of(in, key, params);
+    int n =
+        snprintf(sql, sizeof sql,
+                 "select " WRITTEN ", ($2::text is null or $2 is not distinct from username)"
+                 " and ($3::text is null or $3 = first_name)"
+                 " and ($4::text is null or $4 = last_name)"
+                 " and ($5::text is null or $5 = full_name)"
+                 " and ($6::text is null or $6 is not distinct from email)"
+                 " and ($7::text is null or $7 is not distinct from phone)"
+                 " and ($8::float8 is null or $8 is not distinct from lat)"
+                 " and ($9::float8 is null or $9 is not distinct from long)"
+                 " and ($10::text is null or $10 is not distinct from card_last4)"
+                 " and ($11::text is null or $11 is not distinct from card_expiry)"
+                 " from customers where %s = $1",
+                 in->id.p != NULL ? "customer_id" : "customer_uuid");
+    ASSERT(n > 0 && (size_t)n < sizeof sql);
+    int rc = db_write(db, sql, PARAMS - 1, params, out, e);
     if (rc != 0) {
         return rc;
     }
-    if (*out != NULL) {
-        struct customer c = customer_at(*out, 0);
-        if (same(in->username, c.username) && same(in->first_name, c.first_name) &&
-            same(in->last_name, c.last_name) && same(in->full_name, c.full_name) &&
-            same(in->email, c.email) && same(in->phone, c.phone)) {
+    if (result_count(*out) > 0) {
+        if (result_text(*out, 0, C_SAME)[0] == 't') {
             return 0;
         }
         result_free(*out);
         *out = NULL;
         return err_set(e, ERR_CONFLICT, "customer %.*s exists with other content",
-                       STR_ARG(in->uuid));
+                       STR_ARG(key));
     }
-    const struct str params[] = {in->username, in->email};
+    result_free(*out);
+    *out = NULL;
+    const struct str unique[] = {in->username, in->email};
     struct result *taken;
     rc = db_write(db,
                   "select exists (select from customers where username = $1), "
                   "exists (select from customers where email = $2)",
-                  ARRAY_LEN(params), params, &taken, e);
+                  ARRAY_LEN(unique), unique, &taken, e);
     if (rc != 0) {
         return rc;
     }
@@ -145,22 +193,34 @@ static int explain(struct db *db, const struct customer_input *in, struct result
     return err_set(e, ERR_UNAVAILABLE, "the number drawn for a customer was taken");
 }
 
+#define DEFAULT_NAME(first, last)                                                              \
+    first " || case when " last " = '' then '' else ' ' || " last " end"
+
 static int insert(struct db *db, const struct customer_input *in, struct result **out,
                   struct err *e)
 {
     bool alone;
+    bool chosen = in->id.p != NULL;
+    struct str params[PARAMS];
+    char sql[1024];
+    params_of(in, in->id, params);
+    /* a NULL is no identity's default: without a number its column is not named */
+    int n = snprintf(sql, sizeof sql,
+                     "insert into customers (%susername, first_name, last_name, full_name, "
+                     "email, phone, lat, long, card_last4, card_expiry, customer_uuid) "
+                     "select %s$2, $3::text, $4::text, "
+                     "coalesce($5, " DEFAULT_NAME(
+                         "$3::text", "$4::text") "), $6, $7, $8::float8, "
+                                                 "$9::float8, $10, $11, $12::uuid %s"
+                                                 "on conflict do nothing returning " WRITTEN,
+                     chosen ? "customer_id, " : "", chosen ? "$1::bigint, " : "",
+                     chosen ? "" : "where $1::text is null ");
+    ASSERT(n > 0 && (size_t)n < sizeof sql);
     int rc = db_act_as(db, owner, &alone, e);
     if (rc != 0) {
         return rc;
     }
-    const struct str params[] = {in->uuid,      in->username, in->first_name, in->last_name,
-                                 in->full_name, in->email,    in->phone};
-    rc = db_write(db,
-                  "insert into customers (customer_uuid, username, first_name, last_name, "
-                  "full_name, email, phone) values ($1, $2, $3::text, $4::text, "
-                  "coalesce($5, $3::text || ' ' || $4::text), $6, $7) "
-                  "on conflict do nothing returning " COLUMNS,
-                  ARRAY_LEN(params), params, out, e);
+    rc = db_write(db, sql, PARAMS, params, out, e);
     if (rc == 0 && result_count(*out) == 0) {
         result_free(*out);
         *out = NULL;
@@ -189,6 +249,9 @@ int customer_create(struct db *db, const struct customer_input *in, struct resul
     if (rc != 0) {
         return rc;
     }
+    if (in->id.p != NULL && in->uuid.p != NULL) {
+        return err_set(e, ERR_INVALID, "a customer is made by a number or by a uuid");
+    }
     if (in->uuid.p == NULL) {
         uuid_make(bytes);
     } else if (!uuid_parse(in->uuid, bytes)) {
@@ -212,16 +275,29 @@ int customer_create(struct db *db, const struct customer_input *in, struct resul
 
 /* --- the others ------------------------------------------------------------------------------- */
 
+/* What a username or an email that somebody else has is told. */
+static int name_conflict(int rc, const struct customer_input *in, struct err *e)
+{
+    if (rc == ERR_CONFLICT && strstr(e->text, "customers_username_key") != NULL) {
+        return err_set(e, rc, "username %.*s is taken", STR_ARG(in->username));
+    }
+    if (rc == ERR_CONFLICT && strstr(e->text, "customers_email_key") != NULL) {
+        return err_set(e, rc, "email %.*s is taken", STR_ARG(in->email));
+    }
+    return rc;
+}
+
 int customer_update(struct db *db, struct str ref, const struct customer_input *in,
                     struct result **out, struct err *e)
 {
     *out = NULL;
     const char *column;
-    if (in->uuid.p != NULL) {
-        return err_set(e, ERR_INVALID, "a customer's uuid cannot be changed");
+    if (in->id.p != NULL || in->uuid.p != NULL) {
+        return err_set(e, ERR_INVALID, "a customer's number and uuid cannot be changed");
     }
     if (in->username.p == NULL && in->first_name.p == NULL && in->last_name.p == NULL &&
-        in->full_name.p == NULL && in->email.p == NULL && in->phone.p == NULL) {
+        in->full_name.p == NULL && in->email.p == NULL && in->phone.p == NULL &&
+        in->lat.p == NULL && in->lon.p == NULL && in->card_last4.p == NULL) {
         return err_set(e, ERR_INVALID, "nothing to update");
     }
     int rc = check_input(in, e);
@@ -231,23 +307,37 @@ int customer_update(struct db *db, struct str ref, const struct customer_input *
     if (!parse_ref(ref, &column)) {
         return not_found(ref, e);
     }
-    char sql[640];
-    int n =
-        snprintf(sql, sizeof sql,
-                 "update customers set username = coalesce($2, username), "
-                 "first_name = coalesce($3, first_name), last_name = coalesce($4, last_name), "
-                 "full_name = coalesce($5, full_name), email = coalesce($6, email), "
-                 "phone = coalesce($7, phone) where %s = $1 returning " COLUMNS,
-                 column);
+    char sql[1536];
+    int n = snprintf(
+        sql, sizeof sql,
+        "update customers set username = coalesce($2, username), "
+        "first_name = coalesce($3::text, first_name), "
+        "last_name = coalesce($4::text, last_name), "
+        "full_name = coalesce($5, case when full_name = " DEFAULT_NAME(
+            "first_name",
+            "last_name") " then " DEFAULT_NAME("coalesce($3::text, first_name)",
+                                               "coalesce($4::text, "
+                                               "last_name)") " else full_name "
+                                                             "end), "
+                                                             "email = coalesce($6, email), "
+                                                             "phone = coalesce($7, phone), "
+                                                             "lat = coalesce($8::float8, lat), "
+                                                             "long = coalesce($9::float8, "
+                                                             "long), "
+                                                             "card_last4 = coalesce($10, "
+                                                             "card_last4), card_expiry = "
+                                                             "coalesce($11, card_expiry) "
+                                                             "where %s = $1 returning " WRITTEN,
+        column);
     ASSERT(n > 0 && (size_t)n < sizeof sql);
-    const struct str params[] = {ref,           in->username, in->first_name, in->last_name,
-                                 in->full_name, in->email,    in->phone};
+    struct str params[PARAMS];
+    params_of(in, ref, params);
     bool alone;
     rc = db_act_as(db, owner, &alone, e);
     if (rc != 0) {
         return rc;
     }
-    rc = db_write(db, sql, ARRAY_LEN(params), params, out, e);
+    rc = name_conflict(db_write(db, sql, PARAMS - 1, params, out, e), in, e);
     if (rc == 0 && result_count(*out) == 0) {
         rc = not_found(ref, e);
     }
@@ -272,7 +362,7 @@ int customer_details(struct db *db, const struct db_freshness *fresh, struct str
                      struct result **out, struct err *e)
 {
     const char *column;
-    char sql[256];
+    char sql[384];
     *out = NULL;
     if (!parse_ref(ref, &column)) {
         return not_found(ref, e);

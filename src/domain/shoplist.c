@@ -1,0 +1,492 @@
+/* shoplist.c - see shoplist.h. The same fields come from two places: order_details_mv, which the consumer keeps, and a join when
+ * they are asked for; the view's SELECT is sql/views/order_details_mv.sql. Columns are named throughout: orders has fewer of them
+ * on the replica, and what reads all of them is served by the primary. */
+#include "domain/shoplist.h"
+
+#include "domain/instant.h"
+#include "domain/orderref.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SECOND_SQL(timestamptz)                                                                \
+    "to_char(" timestamptz " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+#define BEHIND(column) column " > coalesce($1::bigint, -9223372036854775808)"
+
+enum { D_USER_NAME = 9, D_USER_EMAIL };
+
+struct shoplist_order shoplist_order_at(const struct result *rows, size_t i)
+{
+    return (struct shoplist_order){result_get(rows, i, 0), result_get(rows, i, 1),
+                                   result_get(rows, i, 2), result_get(rows, i, 3),
+                                   result_get(rows, i, 4), result_get(rows, i, 5)};
+}
+
+struct shoplist_item shoplist_item_at(const struct result *rows, size_t i)
+{
+    return (struct shoplist_item){result_get(rows, i, 0), result_get(rows, i, 1),
+                                  result_get(rows, i, 2), result_get(rows, i, 3),
+                                  result_get(rows, i, 4), result_get(rows, i, 5)};
+}
+
+struct shoplist_detail shoplist_detail_at(const struct result *rows, size_t i)
+{
+    bool user = result_columns(rows) > D_USER_EMAIL;
+    return (struct shoplist_detail){
+        .order_id = result_get(rows, i, 0),
+        .user_id = result_get(rows, i, 1),
+        .total = result_get(rows, i, 2),
+        .order_date = result_get(rows, i, 3),
+        .order_status = result_get(rows, i, 4),
+        .last_order_update = result_get(rows, i, 5),
+        .user_phone = result_get(rows, i, 6),
+        .full_address = result_get(rows, i, 7),
+        .order_items_details = result_get(rows, i, 8),
+        .user_name = user ? result_get(rows, i, D_USER_NAME) : STR_NULL,
+        .user_email = user ? result_get(rows, i, D_USER_EMAIL) : STR_NULL};
+}
+
+int shoplist_orders(struct db *db, const struct db_freshness *fresh, struct str after,
+                    struct result **out, struct err *e)
+{
+    return db_read(
+        db, fresh,
+        "select order_id, customer_id, total, " INSTANT_SQL(
+            "order_date") ", state, " INSTANT_SQL("updated_date") " from orders where kind in "
+                                                                  "('food', 'shop') "
+                                                                  "and " BEHIND(
+                                                                      "order_id") " order by "
+                                                                                  "order_id "
+                                                                                  "limit 500",
+        1, &after, out, e);
+}
+
+int shoplist_items(struct db *db, const struct db_freshness *fresh, struct str after,
+                   struct result **out, struct err *e)
+{
+    return db_read(db, fresh,
+                   "select id, order_id, name, quantity, price, order_id || '/' || line_no "
+                   "from order_items where (order_id, line_no) > "
+                   "(coalesce(split_part($1::text, '/', 1)::bigint, -9223372036854775808), "
+                   "coalesce(split_part($1::text, '/', 2)::int, 0)) "
+                   "order by order_id, line_no limit 500",
+                   1, &after, out, e);
+}
+
+int shoplist_details(struct db *db, const struct db_freshness *fresh, struct str after,
+                     struct result **out, struct err *e)
+{
+    return db_read(
+        db, fresh,
+        "select o.order_id, c.customer_id, coalesce(i.total, 0)::numeric(14,2), " SECOND_SQL(
+            "o"
+            "."
+            "o"
+            "r"
+            "d"
+            "e"
+            "r"
+            "_"
+            "d"
+            "a"
+            "t"
+            "e") ", coalesce(u.status, o.state), " INSTANT_SQL("coalesce(u.updated_at, "
+                                                               "o.updated_date)") ", c.phone, "
+                                                                                  "coalesce(("
+                                                                                  "select "
+                                                                                  "concat_ws(',"
+                                                                                  " ', "
+                                                                                  "a.street, "
+                                                                                  "a.city, "
+                                                                                  "a.state, "
+                                                                                  "a.postal_"
+                                                                                  "code, "
+                                                                                  "a.country) "
+                                                                                  "from "
+                                                                                  "addresses a "
+                                                                                  "where "
+                                                                                  "a.address_"
+                                                                                  "id = "
+                                                                                  "coalesce(o."
+                                                                                  "address_id, "
+                                                                                  "(select "
+                                                                                  "min(f."
+                                                                                  "address_id) "
+                                                                                  "from "
+                                                                                  "addresses f "
+                                                                                  "where "
+                                                                                  "f.customer_"
+                                                                                  "id = "
+                                                                                  "c.customer_"
+                                                                                  "id))), ''), "
+                                                                                  "coalesce(i."
+                                                                                  "details, "
+                                                                                  "''), "
+                                                                                  "c.full_name,"
+                                                                                  " c.email "
+                                                                                  "from "
+                                                                                  "(select "
+                                                                                  "order_id, "
+                                                                                  "customer_id,"
+                                                                                  " address_id,"
+                                                                                  " order_date,"
+                                                                                  " state, "
+                                                                                  "updated_"
+                                                                                  "date from "
+                                                                                  "orders "
+                                                                                  "where kind "
+                                                                                  "in ('food', "
+                                                                                  "'shop') "
+                                                                                  "and " BEHIND(
+                                                                                      "order_"
+                                                                                      "id") " a"
+                                                                                            "nd"
+                                                                                            " c"
+                                                                                            "us"
+                                                                                            "to"
+                                                                                            "me"
+                                                                                            "r_"
+                                                                                            "id"
+                                                                                            " i"
+                                                                                            "n "
+                                                                                            "(s"
+                                                                                            "el"
+                                                                                            "ec"
+                                                                                            "t "
+                                                                                            "cu"
+                                                                                            "st"
+                                                                                            "om"
+                                                                                            "er"
+                                                                                            "_i"
+                                                                                            "d "
+                                                                                            "fr"
+                                                                                            "om"
+                                                                                            " c"
+                                                                                            "us"
+                                                                                            "to"
+                                                                                            "me"
+                                                                                            "rs"
+                                                                                            ") "
+                                                                                            "or"
+                                                                                            "de"
+                                                                                            "r "
+                                                                                            "by"
+                                                                                            " o"
+                                                                                            "rd"
+                                                                                            "er"
+                                                                                            "_i"
+                                                                                            "d "
+                                                                                            "li"
+                                                                                            "mi"
+                                                                                            "t "
+                                                                                            "50"
+                                                                                            "0)"
+                                                                                            " o"
+                                                                                            " j"
+                                                                                            "oi"
+                                                                                            "n "
+                                                                                            "cu"
+                                                                                            "st"
+                                                                                            "om"
+                                                                                            "er"
+                                                                                            "s "
+                                                                                            "c "
+                                                                                            "on"
+                                                                                            " c"
+                                                                                            ".c"
+                                                                                            "us"
+                                                                                            "to"
+                                                                                            "me"
+                                                                                            "r_"
+                                                                                            "id"
+                                                                                            " ="
+                                                                                            " "
+                                                                                            "o."
+                                                                                            "cu"
+                                                                                            "st"
+                                                                                            "om"
+                                                                                            "er"
+                                                                                            "_i"
+                                                                                            "d "
+                                                                                            "le"
+                                                                                            "ft"
+                                                                                            " j"
+                                                                                            "oi"
+                                                                                            "n "
+                                                                                            "la"
+                                                                                            "te"
+                                                                                            "ra"
+                                                                                            "l "
+                                                                                            "(s"
+                                                                                            "el"
+                                                                                            "ec"
+                                                                                            "t "
+                                                                                            "su"
+                                                                                            "m("
+                                                                                            "n."
+                                                                                            "qu"
+                                                                                            "an"
+                                                                                            "ti"
+                                                                                            "ty"
+                                                                                            " "
+                                                                                            "* "
+                                                                                            "n."
+                                                                                            "pr"
+                                                                                            "ic"
+                                                                                            "e)"
+                                                                                            " a"
+                                                                                            "s "
+                                                                                            "to"
+                                                                                            "ta"
+                                                                                            "l,"
+                                                                                            " "
+                                                                                            "st"
+                                                                                            "ri"
+                                                                                            "ng"
+                                                                                            "_a"
+                                                                                            "gg"
+                                                                                            "(n"
+                                                                                            ".n"
+                                                                                            "am"
+                                                                                            "e "
+                                                                                            "||"
+                                                                                            " "
+                                                                                            "' "
+                                                                                            "(Q"
+                                                                                            "ty"
+                                                                                            ": "
+                                                                                            "' "
+                                                                                            "||"
+                                                                                            " n"
+                                                                                            ".q"
+                                                                                            "ua"
+                                                                                            "nt"
+                                                                                            "it"
+                                                                                            "y "
+                                                                                            "||"
+                                                                                            " '"
+                                                                                            ", "
+                                                                                            "Pr"
+                                                                                            "ic"
+                                                                                            "e:"
+                                                                                            " '"
+                                                                                            " |"
+                                                                                            "| "
+                                                                                            "n."
+                                                                                            "pr"
+                                                                                            "ic"
+                                                                                            "e "
+                                                                                            "||"
+                                                                                            " '"
+                                                                                            ", "
+                                                                                            "To"
+                                                                                            "ta"
+                                                                                            "l:"
+                                                                                            " '"
+                                                                                            " "
+                                                                                            "||"
+                                                                                            " "
+                                                                                            "n."
+                                                                                            "qu"
+                                                                                            "an"
+                                                                                            "ti"
+                                                                                            "ty"
+                                                                                            " *"
+                                                                                            " n"
+                                                                                            ".p"
+                                                                                            "ri"
+                                                                                            "ce"
+                                                                                            " |"
+                                                                                            "| "
+                                                                                            "')"
+                                                                                            "',"
+                                                                                            " '"
+                                                                                            " |"
+                                                                                            " '"
+                                                                                            " o"
+                                                                                            "rd"
+                                                                                            "er"
+                                                                                            " b"
+                                                                                            "y "
+                                                                                            "n."
+                                                                                            "li"
+                                                                                            "ne"
+                                                                                            "_n"
+                                                                                            "o)"
+                                                                                            " a"
+                                                                                            "s "
+                                                                                            "de"
+                                                                                            "ta"
+                                                                                            "il"
+                                                                                            "s "
+                                                                                            "fr"
+                                                                                            "om"
+                                                                                            " o"
+                                                                                            "rd"
+                                                                                            "er"
+                                                                                            "_i"
+                                                                                            "te"
+                                                                                            "ms"
+                                                                                            " n"
+                                                                                            " "
+                                                                                            "wh"
+                                                                                            "er"
+                                                                                            "e "
+                                                                                            "n."
+                                                                                            "or"
+                                                                                            "de"
+                                                                                            "r_"
+                                                                                            "id"
+                                                                                            " ="
+                                                                                            " "
+                                                                                            "o."
+                                                                                            "or"
+                                                                                            "de"
+                                                                                            "r_"
+                                                                                            "id"
+                                                                                            ") "
+                                                                                            "i "
+                                                                                            "on"
+                                                                                            " t"
+                                                                                            "ru"
+                                                                                            "e "
+                                                                                            "le"
+                                                                                            "ft"
+                                                                                            " j"
+                                                                                            "oi"
+                                                                                            "n "
+                                                                                            "la"
+                                                                                            "te"
+                                                                                            "ra"
+                                                                                            "l "
+                                                                                            "(s"
+                                                                                            "el"
+                                                                                            "ec"
+                                                                                            "t "
+                                                                                            "n."
+                                                                                            "st"
+                                                                                            "at"
+                                                                                            "us"
+                                                                                            ", "
+                                                                                            "n."
+                                                                                            "up"
+                                                                                            "da"
+                                                                                            "te"
+                                                                                            "d_"
+                                                                                            "at"
+                                                                                            " f"
+                                                                                            "ro"
+                                                                                            "m "
+                                                                                            "or"
+                                                                                            "de"
+                                                                                            "r_"
+                                                                                            "up"
+                                                                                            "da"
+                                                                                            "te"
+                                                                                            "s "
+                                                                                            "n "
+                                                                                            "wh"
+                                                                                            "er"
+                                                                                            "e "
+                                                                                            "n."
+                                                                                            "or"
+                                                                                            "de"
+                                                                                            "r_"
+                                                                                            "id"
+                                                                                            " ="
+                                                                                            " "
+                                                                                            "o."
+                                                                                            "or"
+                                                                                            "de"
+                                                                                            "r_"
+                                                                                            "id"
+                                                                                            " o"
+                                                                                            "rd"
+                                                                                            "er"
+                                                                                            " b"
+                                                                                            "y "
+                                                                                            "n."
+                                                                                            "up"
+                                                                                            "da"
+                                                                                            "te"
+                                                                                            "d_"
+                                                                                            "at"
+                                                                                            " d"
+                                                                                            "es"
+                                                                                            "c,"
+                                                                                            " n"
+                                                                                            ".i"
+                                                                                            "d "
+                                                                                            "de"
+                                                                                            "sc"
+                                                                                            " l"
+                                                                                            "im"
+                                                                                            "it"
+                                                                                            " 1"
+                                                                                            ") "
+                                                                                            "u "
+                                                                                            "on"
+                                                                                            " t"
+                                                                                            "ru"
+                                                                                            "e "
+                                                                                            "or"
+                                                                                            "de"
+                                                                                            "r "
+                                                                                            "by"
+                                                                                            " o"
+                                                                                            ".o"
+                                                                                            "rd"
+                                                                                            "er"
+                                                                                            "_i"
+                                                                                            "d",
+        1, &after, out, e);
+}
+
+#define MV                                                                                     \
+    "select v.order_id, v.user_id, v.total, " SECOND_SQL(                                      \
+        "v.order_date") ", v.order_status, " INSTANT_SQL("v.last_order_update") ", "           \
+                                                                                "v.user_"      \
+                                                                                "phone, "      \
+                                                                                "v.full_"      \
+                                                                                "address, "    \
+                                                                                "v.order_"     \
+                                                                                "items_"       \
+                                                                                "details "     \
+                                                                                "from "        \
+                                                                                "order_"       \
+                                                                                "details_mv v"
+
+int shoplist_mv(struct db *db, const struct db_freshness *fresh, struct str after,
+                struct result **out, struct err *e)
+{
+    return db_read(db, fresh,
+                   MV " where " BEHIND("v.order_id") " order by v.order_id limit 500", 1,
+                   &after, out, e);
+}
+
+int shoplist_mv_of(struct db *db, const struct db_freshness *fresh, struct str ref,
+                   struct result **out, struct err *e)
+{
+    struct orderref r;
+    char sql[768];
+    *out = NULL;
+    int rc = orderref_read(ref, &r, e);
+    if (rc != 0) {
+        return rc;
+    }
+    int n = r.kind == ORDERREF_NUMBER
+                ? snprintf(sql, sizeof sql, MV " where v.order_id = $1")
+                : snprintf(sql, sizeof sql,
+                           MV " where v.order_id = (select order_id from orders where %s = $1)",
+                           r.column);
+    ASSERT(n > 0 && (size_t)n < sizeof sql);
+    rc = db_read(db, fresh, sql, 1, &r.value, out, e);
+    if (rc == 0 && result_count(*out) == 0) {
+        rc = orderref_missing(ref, e);
+    }
+    if (rc != 0) {
+        result_free(*out);
+        *out = NULL;
+    }
+    return rc;
+}
