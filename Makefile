@@ -81,14 +81,15 @@ OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \
             $(CONSUMER_SRC) $(DOMAIN_SRC) $(COMMAND_SRC) $(SAGA_SRC) $(OPS_SRC)
 MAIN_SRC := src/main.c
-CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/customers.c cli/sagas.c cli/verbs.c cli/shell.c cli/cqrs.c
+CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/customers.c cli/sagas.c cli/number.c cli/bar.c cli/seed.c \
+            cli/storefront.c cli/verbs.c cli/shell.c cli/cqrs.c
 
 UNIT     := test_buf test_err test_conf test_json test_trace test_metric
 UNIT     += test_position test_frontier test_pace test_assemble test_member test_pattern test_event test_window test_retry test_gapless test_health
 UNIT     += test_origin test_roll
 UNIT     += test_frame test_pgoutput test_chain test_plan test_batch test_mirror
 UNIT     += test_utf8 test_uri test_dsn test_result test_direct test_parking test_routes test_argline test_present
-UNIT     += test_orderref test_money test_instant test_card test_fields
+UNIT     += test_orderref test_money test_instant test_card test_fields test_seed
 UNIT     += test_shape test_jscan test_classify test_cache test_decide
 UNIT     += test_msg test_scram test_fresh
 UNIT     += test_chunk test_progress
@@ -134,6 +135,7 @@ $(UNIT_BIN): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(LIB_OBJ)
 # The tests of the CLI's own sources need these beside the library's.
 $(O)/tests/unit/test_argline: $(O)/cli/argline.o
 $(O)/tests/unit/test_present: $(O)/cli/present.o
+$(O)/tests/unit/test_seed: $(addprefix $(O)/cli/,seed.o bar.o number.o)
 
 run:
 	@compose/packages

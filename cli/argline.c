@@ -135,6 +135,11 @@ static int bind_option(const struct argline_param *params, size_t param_count,
         if (!argline_same(name, str_of(params[i].name))) {
             continue;
         }
+        if (params[i].value == NULL) {
+            return equals == NULL
+                       ? give(&params[i], ARGLINE_YES, &out->of[i], e)
+                       : err_set(e, ERR_USAGE, "--%s takes no value", params[i].name);
+        }
         if (equals == NULL) {
             if (*at + 1 == word_count) {
                 return err_set(e, ERR_USAGE, "--%s needs a value", params[i].name);
@@ -166,7 +171,7 @@ int argline_bind(const struct argline_param *params, size_t param_count,
             rc = bind_option(params, param_count, words, word_count, &at, out, e);
         } else {
             size_t i = 0;
-            while (i < param_count && out->of[i].p != NULL) {
+            while (i < param_count && (out->of[i].p != NULL || params[i].value == NULL)) {
                 i++;
             }
             rc = i < param_count ? give(&params[i], w, &out->of[i], e)

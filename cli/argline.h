@@ -27,7 +27,8 @@ NODISCARD int argline_split(struct argline *a, struct str line, struct err *e);
 struct argline_param {
     const char *name; /* with '_' */
     bool required;
-    const char *value;   /* what to write for the value in help: "NAME" */
+    const char *
+        value; /* what to write for the value in help: "NAME"; NULL: a flag, which takes none */
     const char *meaning; /* one line of help */
 };
 struct argline_values {
@@ -38,8 +39,11 @@ struct argline_values {
 
 /* argline_same - equal, '_' and '-' being the same. */
 bool argline_same(struct str a, struct str b);
+/* What a flag that was given has for a value. */
+#define ARGLINE_YES STR("yes")
+
 /* argline_bind - words (behind the command's name) to params: --k=v, --k v, or positional for the next
- * parameter that is not given yet; "--" makes all that follows positional. ERR_USAGE: unknown or repeated
+ * parameter that is not given yet; "--" makes all that follows positional. A flag is --k alone. ERR_USAGE: unknown or repeated
  * option, too many words, a missing value or parameter; ERR_INVALID: a value that is no UTF-8 text. */
 NODISCARD int argline_bind(const struct argline_param *params, size_t param_count,
                            const struct str *words, size_t word_count,

@@ -3,7 +3,9 @@
 
 #include "cli/customers.h"
 #include "cli/sagas.h"
+#include "cli/seed.h"
 #include "cli/slots.h"
+#include "cli/storefront.h"
 
 #include <stdio.h>
 
@@ -48,6 +50,25 @@ static const struct argline_param saga_params[] = {
     {"order", true, "ORDER", "number, public id or tracking id of the order, or the saga's id"},
 };
 
+static const struct argline_param order_params[] = {
+    {"order", false, "ORDER", "number, public id (ORD-…) or tracking id; without it: all"},
+};
+static const struct argline_param seed_shop_params[] = {
+    {"users", false, "N", "how many users; 20 when it is not given"},
+    {"max_orders", false, "N", "a user has from 1 to so many orders; 3"},
+    {"max_items", false, "N", "an order has from 1 to so many items; 2"},
+    {"seed", false, "N", "the same number makes the same shop; 1"},
+};
+static const struct argline_param push_events_params[] = {
+    {"start", true, "ORDER", "the first order's number"},
+    {"end", true, "ORDER", "the number behind the last order's"},
+    {"count", false, "N", "stop after so many updates"},
+    {"interval_ms", false, "MS", "wait between two updates; 1000"},
+    {"seed", false, "N", "the same number picks the orders in the same turn; 1"},
+};
+static const struct argline_param drop_data_params[] = {
+    {"yes", false, NULL, "do not ask"},
+};
 const struct verb verbs[] = {
     {"create_parking_slot", "create a slot; shows the replica's row", create_params,
      ARRAY_LEN(create_params), slots_create},
@@ -73,6 +94,15 @@ const struct verb verbs[] = {
     {"saga_resume", "it goes on", saga_params, ARRAY_LEN(saga_params), sagas_resume},
     {"saga_retry", "a FAILED one tries its step again", saga_params, ARRAY_LEN(saga_params),
      sagas_retry},
+    {"order_details_mv",
+     "orders with their user, items and newest update, one JSON object a line", order_params,
+     ARRAY_LEN(order_params), storefront_details_mv},
+    {"seed_shop", "make users with addresses and orders", seed_shop_params,
+     ARRAY_LEN(seed_shop_params), seed_shop},
+    {"push_events", "advance unfinished orders of the shop, step by step", push_events_params,
+     ARRAY_LEN(push_events_params), storefront_push_events},
+    {"drop_data", "delete the shop's users, addresses and orders", drop_data_params,
+     ARRAY_LEN(drop_data_params), storefront_drop_data},
 };
 const size_t verbs_count = ARRAY_LEN(verbs);
 
@@ -91,7 +121,11 @@ static void help_usage(struct buf *out, const struct verb *v)
     buf_addf(out, "  %s", v->name);
     for (size_t i = 0; i < v->param_count; i++) {
         const struct argline_param *p = &v->params[i];
-        buf_addf(out, p->required ? " --%s=%s" : " [--%s=%s]", p->name, p->value);
+        if (p->value == NULL) {
+            buf_addf(out, " [--%s]", p->name);
+        } else {
+            buf_addf(out, p->required ? " --%s=%s" : " [--%s=%s]", p->name, p->value);
+        }
     }
     buf_adds(out, "\n");
 }
