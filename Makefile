@@ -27,7 +27,7 @@ LDFLAGS  += -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SAN),-fsani
 LDLIBS   += -lpq -lrabbitmq -lconfig -lpg_query -luv -lmicrohttpd -ljansson -lcurl -lcrypto -lz -lm
 
 BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/base/log.c \
-            src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/utf8.c \
+            src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/beside.c src/base/utf8.c \
             src/base/rand.c src/base/arena.c src/base/trace.c \
             src/base/jobs.c src/base/acceptor.c src/base/peers.c src/base/percent.c src/base/httpd_reply.c \
             src/base/httpd.c src/base/opspage.c
@@ -82,7 +82,7 @@ LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_S
             $(CONSUMER_SRC) $(DOMAIN_SRC) $(COMMAND_SRC) $(SAGA_SRC) $(OPS_SRC)
 MAIN_SRC := src/main.c
 CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/customers.c cli/sagas.c cli/number.c cli/bar.c cli/seed.c \
-            cli/storefront.c cli/verbs.c cli/shell.c cli/cqrs.c
+            cli/storefront.c cli/reference.c cli/verbs.c cli/shell.c cli/cqrs.c
 
 UNIT     := test_buf test_err test_conf test_json test_trace test_metric
 UNIT     += test_position test_frontier test_pace test_assemble test_member test_pattern test_event test_window test_retry test_gapless test_health
@@ -228,7 +228,7 @@ install: all
 	install -m 755 $(wildcard $(B)/parkway $(B)/cqrs) $(DESTDIR)$(PREFIX)/bin
 	cp -R sql $(DESTDIR)$(PREFIX)/share/parkway/
 	install -d $(DESTDIR)$(PREFIX)/share/parkway/conf
-	install -m 644 conf/sagas.cfg conf/orders.cfg $(DESTDIR)$(PREFIX)/share/parkway/conf
+	install -m 644 conf/sagas.cfg conf/orders.cfg conf/reference.json $(DESTDIR)$(PREFIX)/share/parkway/conf
 	test -e $(DESTDIR)/etc/parkway/parkway.cfg || \
 	    install -m 640 conf/parkway.cfg $(DESTDIR)/etc/parkway/parkway.cfg
 

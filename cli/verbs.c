@@ -2,6 +2,7 @@
 #include "cli/verbs.h"
 
 #include "cli/customers.h"
+#include "cli/reference.h"
 #include "cli/sagas.h"
 #include "cli/seed.h"
 #include "cli/slots.h"
@@ -69,6 +70,10 @@ static const struct argline_param push_events_params[] = {
 static const struct argline_param drop_data_params[] = {
     {"yes", false, NULL, "do not ask"},
 };
+static const struct argline_param load_reference_params[] = {
+    {"file", false, "FILE", "JSON; conf/reference.json when it is not given"},
+};
+
 const struct verb verbs[] = {
     {"create_parking_slot", "create a slot; shows the replica's row", create_params,
      ARRAY_LEN(create_params), slots_create},
@@ -103,6 +108,9 @@ const struct verb verbs[] = {
      ARRAY_LEN(push_events_params), storefront_push_events},
     {"drop_data", "delete the shop's users, addresses and orders", drop_data_params,
      ARRAY_LEN(drop_data_params), storefront_drop_data},
+    {"load_reference",
+     "what a fresh installation sells, and to whom; what is there already stays",
+     load_reference_params, ARRAY_LEN(load_reference_params), reference_load},
 };
 const size_t verbs_count = ARRAY_LEN(verbs);
 

@@ -1,7 +1,7 @@
 /* saga_conf.c - see saga_conf.h. */
 #include "saga/saga_conf.h"
 
-#include <unistd.h>
+#include "base/beside.h"
 
 static struct saga_conf values;
 
@@ -51,32 +51,7 @@ static const struct conf_key keys[] = {
 const struct conf_group saga_conf_group = {"saga", "The saga engine.", keys, ARRAY_LEN(keys),
                                            &values};
 
-/* The path of name in a folder that is named from the one that `beside` is in. */
-static void put_beside(struct buf *out, const char *beside, const char *folder,
-                       const char *name)
-{
-    const char *slash = beside != NULL ? strrchr(beside, '/') : NULL;
-    buf_reset(out);
-    buf_add(out, beside, slash != NULL ? (size_t)(slash - beside) + 1 : 0);
-    buf_addf(out, "%s%s", folder, name);
-}
-
 void saga_conf_path(struct buf *out)
 {
-    static const char *const folders[] = {"../conf/", "../share/parkway/conf/"};
-    const char *name = values.file;
-    if (name[0] == '/') {
-        buf_adds(out, name);
-        return;
-    }
-    put_beside(out, conf_path(), "", name);
-    char exe[4096];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = '\0';
-    for (size_t i = 0; i < ARRAY_LEN(folders) && access(buf_cstr(out), R_OK) != 0; i++) {
-        put_beside(out, exe, folders[i], name);
-    }
-    if (access(buf_cstr(out), R_OK) != 0) {
-        put_beside(out, conf_path(), "", name);
-    }
+    beside_find(out, values.file);
 }

@@ -16,9 +16,7 @@ struct saga_conf {
 const struct saga_conf *saga_conf(void);
 extern const struct conf_group saga_conf_group;
 
-/* saga_conf_path - where saga.file is: as it stands when it begins with /, else beside the configuration file, in
- * ../conf or in ../share/parkway/conf beside the binary, the first of them that can be read. Appends to out; when
- * there is none, the first place, so that the attempt to read it names it. */
+/* saga_conf_path - where saga.file is: beside_find. Appends to out. */
 void saga_conf_path(struct buf *out);
 
 #endif
