@@ -134,9 +134,11 @@ bool instant_parse(struct str text, int64_t *ms)
 void instant_epoch(int64_t ms, char out[INSTANT_EPOCH_MAX])
 {
     ASSERT(ms >= 0);
-    if (ms % MS == 0) {
-        snprintf(out, INSTANT_EPOCH_MAX, "%" PRId64, ms / MS);
-    } else {
-        snprintf(out, INSTANT_EPOCH_MAX, "%" PRId64 ".%03d", ms / MS, (int)(ms % MS));
+    int n = snprintf(out, INSTANT_EPOCH_MAX, "%" PRId64 ".%03d", ms / MS, (int)(ms % MS));
+    while (out[n - 1] == '0') {
+        out[--n] = '\0';
+    }
+    if (out[n - 1] == '.') {
+        out[n - 1] = '\0';
     }
 }

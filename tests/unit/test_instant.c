@@ -99,7 +99,11 @@ static void writes(void **state)
     instant_epoch(INT64_C(1725297600000), text);
     assert_string_equal(text, "1725297600");
     instant_epoch(INT64_C(1725297600050), text);
-    assert_string_equal(text, "1725297600.050");
+    assert_string_equal(text, "1725297600.05");
+    instant_epoch(0, text);
+    assert_string_equal(text, "0");
+    instant_epoch(INT64_C(1725297600100), text);
+    assert_string_equal(text, "1725297600.1");
     instant_epoch(INT64_C(253402300799999), text);
     assert_string_equal(text, "253402300799.999");
 }
