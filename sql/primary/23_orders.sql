@@ -74,8 +74,9 @@ BEGIN
     SELECT r.* INTO behind FROM public.order_updates u JOIN public.order_ranks r ON r.status = u.status
      WHERE u.order_id = of_order AND u.updated_at > moment ORDER BY u.updated_at, u.id LIMIT 1;
     IF own.rank <= before.rank OR own.rank >= behind.rank OR own.ending AND before.rank > 2 THEN
-        RAISE EXCEPTION 'order % cannot be % at %: it is % before and % after', of_order, of_status, moment,
-            coalesce(before.status, 'nothing'), coalesce(behind.status, 'nothing')
+        RAISE EXCEPTION 'order % cannot be % at %: it is % before and % after', of_order, of_status,
+            to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), coalesce(before.status, 'nothing'),
+            coalesce(behind.status, 'nothing')
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
 END
