@@ -1,35 +1,9 @@
-"""The ordering domain in a private stack: its configuration (conf/orders.cfg), and requests to the command service."""
+"""Requests to the command service of the test's stack, and the headers of reads that must have a write."""
 
 import http.client
 import json
-import os
 
-import db
 import stack
-from check import wait_until
-
-VIEWS = ("order_history", "order_documents", "order_details_mv")
-
-
-def configure():
-    """The domain's tables are captured and its read models live; what a stack has already is left alone."""
-    with open(os.path.join(stack.SOURCE, "conf/orders.cfg"), encoding="utf-8") as f:
-        groups = stack.configured(f.read())
-    known = json.loads(stack.configured().get("capture", {}).get("tables", "[]"))
-    wanted = known + [t for t in json.loads(groups["capture"]["tables"]) if t not in known]
-    if wanted != known or not live():
-        stack.configure("capture", tables=wanted, topics=stack.Raw(groups["capture"]["topics"]))
-        stack.configure("consumer", views=stack.Raw(groups["consumer"]["views"]))
-        stack.migrate()
-        stack.restart("relay", "consumer", "router")
-    wait_until(live, 60, "the read models are live")
-    for view in VIEWS:
-        wait_until(lambda v=view: db.rows("router", f"select 1 from {v} limit 1") is not None, 60, f"the router knows {view}")
-
-
-def live():
-    return db.value("replica", "select count(distinct name) = %s from parkway.views where state = 'live' and name = any (%s)",
-                    (len(VIEWS), [f"public.{v}" for v in VIEWS]))
 
 
 def ask(method, path, body=None, **headers):
