@@ -13,7 +13,7 @@
     "to_char(" timestamptz " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 #define BEHIND(column) column " > coalesce($1::bigint, -9223372036854775808)"
 
-enum { D_USER_NAME = 9, D_USER_EMAIL };
+enum { D_USER_NAME = 9, D_USER_EMAIL, MV_WAIT_MS = 5000 };
 
 struct shoplist_order shoplist_order_at(const struct result *rows, size_t i)
 {
@@ -456,12 +456,23 @@ int shoplist_details(struct db *db, const struct db_freshness *fresh, struct str
                                                                                 "order_"       \
                                                                                 "details_mv v"
 
+/* No other server has the read model: what is not there yet is waited for longer, unless the client says how long. */
+static struct db_freshness patient(const struct db_freshness *fresh)
+{
+    struct db_freshness f = DB_FRESHNESS_INIT;
+    if (fresh != NULL) {
+        f = *fresh;
+    }
+    f.wait_ms = f.wait_ms < 0 ? MV_WAIT_MS : f.wait_ms;
+    return f;
+}
+
 int shoplist_mv(struct db *db, const struct db_freshness *fresh, struct str after,
                 struct result **out, struct err *e)
 {
-    return db_read(db, fresh,
-                   MV " where " BEHIND("v.order_id") " order by v.order_id limit 500", 1,
-                   &after, out, e);
+    struct db_freshness f = patient(fresh);
+    return db_read(db, &f, MV " where " BEHIND("v.order_id") " order by v.order_id limit 500",
+                   1, &after, out, e);
 }
 
 int shoplist_mv_of(struct db *db, const struct db_freshness *fresh, struct str ref,
@@ -480,7 +491,8 @@ int shoplist_mv_of(struct db *db, const struct db_freshness *fresh, struct str r
                            MV " where v.order_id = (select order_id from orders where %s = $1)",
                            r.column);
     ASSERT(n > 0 && (size_t)n < sizeof sql);
-    rc = db_read(db, fresh, sql, 1, &r.value, out, e);
+    struct db_freshness f = patient(fresh);
+    rc = db_read(db, &f, sql, 1, &r.value, out, e);
     if (rc == 0 && result_count(*out) == 0) {
         rc = orderref_missing(ref, e);
     }

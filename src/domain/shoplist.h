@@ -31,7 +31,8 @@ NODISCARD int shoplist_items(struct db *db, const struct db_freshness *fresh, st
 /* shoplist_details - joined when it is read. */
 NODISCARD int shoplist_details(struct db *db, const struct db_freshness *fresh,
                                struct str after, struct result **out, struct err *e);
-/* shoplist_mv - the read model order_details_mv: nothing is joined. */
+/* shoplist_mv - the read model order_details_mv: nothing is joined. Only the replica has it, so a write that is not there yet is
+ * waited for 5 s, unless fresh says how long; ERR_UNAVAILABLE: it is not there even then. */
 NODISCARD int shoplist_mv(struct db *db, const struct db_freshness *fresh, struct str after,
                           struct result **out, struct err *e);
 /* shoplist_mv_of - one order's row of it; ref as in orderref.h. ERR_INVALID: no reference; ERR_NOT_FOUND. */
