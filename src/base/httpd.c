@@ -229,6 +229,28 @@ static void run_producer(struct job *j)
     hand_back(q);
 }
 
+/* A body may hold what nobody shall find in this process's memory afterwards. */
+static void wipe(struct buf *b)
+{
+    if (b->mem != NULL) {
+        explicit_bzero(b->mem, b->cap);
+    }
+    buf_fini(b);
+}
+
+/* As buf_add, but nothing is left where the bytes were before they had to move. */
+static void keep_body(struct buf *b, const char *data, size_t n)
+{
+    if (b->len + n > b->cap) {
+        struct buf larger = BUF_INIT;
+        buf_reserve(&larger, b->len > n ? 2 * b->len : b->len + n);
+        buf_addstr(&larger, buf_str(b));
+        wipe(b);
+        *b = larger;
+    }
+    buf_add(b, data, n);
+}
+
 static void free_request(struct job *j)
 {
     struct request *q = (struct request *)j;
@@ -239,7 +261,7 @@ static void free_request(struct job *j)
         free(s);
     }
     buf_fini(&q->path);
-    buf_fini(&q->body);
+    wipe(&q->body);
     buf_fini(&q->reply.body);
     free(q);
 }
@@ -505,12 +527,12 @@ static enum MHD_Result on_body(struct request *q, const char *data, size_t *n)
 {
     struct httpd *h = q->server;
     if (!q->too_large && q->body.len + *n <= h->body_max) {
-        buf_add(&q->body, data, *n);
+        keep_body(&q->body, data, *n);
         *n = 0;
         return MHD_YES;
     }
     q->too_large = true;
-    buf_fini(&q->body);
+    wipe(&q->body);
     q->discarded += *n;
     *n = 0;
     return q->discarded / DISCARD_FACTOR > h->body_max ? MHD_NO : MHD_YES;
