@@ -108,6 +108,31 @@ void json_raw(struct json *j, struct str s)
     buf_addstr(j->out, s);
 }
 
+/* The end of the string that begins at s.p[at], behind its closing quote. */
+static size_t string_end(struct str s, size_t at)
+{
+    for (at++; at < s.n && s.p[at] != '"'; at++) {
+        at += s.p[at] == '\\' ? 1 : 0;
+    }
+    return at < s.n ? at + 1 : s.n;
+}
+
+void json_value(struct json *j, struct str s)
+{
+    separate(j);
+    for (size_t at = 0; at < s.n;) {
+        char c = s.p[at];
+        size_t end = c == '"' ? string_end(s, at) : at + 1;
+        if (strchr(" \t\r\n", c) == NULL) {
+            buf_add(j->out, s.p + at, end - at);
+        }
+        if (j->style == JSON_CLI && (c == ',' || c == ':')) {
+            buf_u8(j->out, ' ');
+        }
+        at = end;
+    }
+}
+
 void json_bool(struct json *j, bool v)
 {
     json_raw(j, v ? STR("true") : STR("false"));

@@ -28,6 +28,9 @@ void json_bool(struct json *j, bool v);
 void json_null(struct json *j);
 void json_raw(struct json *j,
               struct str s); /* s is JSON already: a number's digits, json, jsonb */
+/* json_value - s is JSON already, of one value: written in the writer's style, whatever blanks it has (those of jsonb
+ * between its tokens). */
+void json_value(struct json *j, struct str s);
 /* shorthand: key and value */
 void json_key_text(struct json *j, const char *key, struct str s);
 void json_key_int(struct json *j, const char *key, int64_t v);

@@ -63,9 +63,37 @@ static void escapes(void **state)
     buf_fini(&b);
 }
 
+/* Text of jsonb and other JSON in either style; what stands in strings stays. */
+static void restyled(void **state)
+{
+    static const struct {
+        const char *text, *compact, *cli;
+    } rows[] = {
+        {"1", "1", "1"},
+        {"{\"a\": [1, 2], \"b\":null}", "{\"a\":[1,2],\"b\":null}",
+         "{\"a\": [1, 2], \"b\": null}"},
+        {"[\n \"a , : \\\" \\\\\" , \"\" ]", "[\"a , : \\\" \\\\\",\"\"]",
+         "[\"a , : \\\" \\\\\", \"\"]"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (int style = JSON_COMPACT; style <= JSON_CLI; style++) {
+            struct buf b = BUF_INIT;
+            struct json j;
+            json_init(&j, &b, (enum json_style)style);
+            json_value(&j, str_of(rows[i].text));
+            assert_string_equal(buf_cstr(&b),
+                                style == JSON_CLI ? rows[i].cli : rows[i].compact);
+            buf_fini(&b);
+        }
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(quotes), cmocka_unit_test(escapes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(quotes), cmocka_unit_test(escapes),
+                                       cmocka_unit_test(restyled)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
