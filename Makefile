@@ -91,7 +91,7 @@ UNIT     += test_frame test_pgoutput test_chain test_plan test_batch test_mirror
 UNIT     += test_utf8 test_uri test_dsn test_result test_direct test_parking test_routes test_argline test_present
 UNIT     += test_orderref test_money test_instant test_card test_fields test_seed
 UNIT     += test_shape test_jscan test_classify test_cache test_decide
-UNIT     += test_msg test_scram test_fresh
+UNIT     += test_msg test_scram test_fresh test_hmac
 UNIT     += test_chunk test_progress
 UNIT     += test_suspect test_digest test_reshape test_sink
 

@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS public.idempotency_keys (
     key        text PRIMARY KEY,
     method     text NOT NULL,
     path       text NOT NULL,
-    body_hash  bytea NOT NULL, -- sha256 of the request's body
+    body_hash  bytea NOT NULL, -- keyed hash of the request's body: HMAC-SHA256
     status     int NOT NULL,
     response   text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()

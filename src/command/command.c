@@ -18,6 +18,7 @@
 #include "command/shoppage.h"
 #include "command/slotpage.h"
 #include "command/userpage.h"
+#include "domain/payment_conf.h"
 #include "router/router_conf.h"
 
 #include <pthread.h>
@@ -229,6 +230,9 @@ int command_main(int argc, char **argv)
     char masked[ROUTER_URL_MAX];
     conf_mask_url(c.url, masked, sizeof masked);
     log_info("serving router=%s", masked);
+    if (payment_conf()->token_secret[0] == '\0') {
+        log_warn("payment.token_secret is empty hint=\"set it before real cards are taken\"");
+    }
     run(&c, conf);
     httpd_stop(c.httpd);
     close(c.stop_fd);

@@ -1,6 +1,12 @@
 /* idempotency.c - see idempotency.h. The key's row is inserted first: a unique key makes a concurrent
- * second request wait until the first has committed or given up. */
+ * second request wait until the first has committed or given up.
+ *
+ * The body itself stays here, because it may hold a card's number: the database gets its keyed hash, from which nobody
+ * finds the body by trying all numbers. */
 #include "command/idempotency.h"
+
+#include "base/hmac.h"
+#include "domain/payment_conf.h"
 
 #include <stdio.h>
 
@@ -25,8 +31,10 @@ static bool key_valid(const char *key)
 /* 1: the key is ours now, in an open transaction. 0: it was taken; *out is its row. */
 static int claim(struct request *q, const char *key, struct result **out, struct err *e)
 {
+    char hash[HMAC_TEXT_MAX];
+    hmac_hex(str_of(payment_conf()->token_secret), q->http->body, hash);
     const struct str params[] = {str_of(key), str_of(q->http->method), q->http->path,
-                                 q->http->body};
+                                 str_of(hash)};
     int rc = db_begin(q->db, e);
     if (rc != 0) {
         return rc;
@@ -34,7 +42,7 @@ static int claim(struct request *q, const char *key, struct result **out, struct
     rc =
         db_write(q->db,
                  "insert into idempotency_keys (key, method, path, body_hash, status, response)"
-                 " values ($1, $2, $3, sha256(convert_to($4::text, 'UTF8')), 0, '')"
+                 " values ($1, $2, $3, decode($4, 'hex'), 0, '')"
                  " on conflict (key) do nothing",
                  ARRAY_LEN(params), params, out, e);
     if (rc != 0) {
@@ -48,7 +56,7 @@ static int claim(struct request *q, const char *key, struct result **out, struct
     }
     rc = db_write(q->db,
                   "select method = $2 and path = $3"
-                  " and body_hash = sha256(convert_to($4::text, 'UTF8')), status, response"
+                  " and body_hash = decode($4, 'hex'), status, response"
                   " from idempotency_keys where key = $1",
                   ARRAY_LEN(params), params, out, e);
     if (rc == 0 && result_count(*out) == 0) {

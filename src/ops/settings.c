@@ -6,6 +6,7 @@
 #include "command/command_conf.h"
 #include "consumer/consumer_conf.h"
 #include "domain/mail_conf.h"
+#include "domain/payment_conf.h"
 #include "event/setup.h"
 #include "ops/bootstrap_conf.h"
 #include "ops/migrate_conf.h"
@@ -14,11 +15,17 @@
 #include "saga/saga_conf.h"
 
 static const struct conf_group *const own_groups[] = {
-    &relay_conf_group,       &command_conf_group,
-    &command_conf_cli_group, &consumer_conf_group,
-    &router_conf_group,      &saga_conf_group,
-    &mail_conf_group,        &migrate_conf_group,
-    &bootstrap_conf_group,   NULL, /* ends the list */
+    &relay_conf_group,
+    &command_conf_group,
+    &command_conf_cli_group,
+    &payment_conf_group,
+    &consumer_conf_group,
+    &router_conf_group,
+    &saga_conf_group,
+    &mail_conf_group,
+    &migrate_conf_group,
+    &bootstrap_conf_group,
+    NULL, /* ends the list */
 };
 
 enum { GROUPS_MAX = 32 };
