@@ -78,6 +78,17 @@ static const struct conf_key command_keys[] = {
      .sentence = "How long the answer to a request with an Idempotency-Key is remembered."},
 };
 
+static const struct conf_key http_keys[] = {
+    {.name = "allow_get_commands",
+     .type = CONF_BOOL,
+     .offset = AT(http_allow_get_commands),
+     .unit = "",
+     .initial = "true",
+     .sentence =
+         "Whether GET does what POST does at /command, /kitchen/ready and /delivery/…, for "
+         "walk-throughs with a browser; false: 405."},
+};
+
 static const struct conf_key cli_keys[] = {
     {.name = "url",
      .type = CONF_STRING,
@@ -98,5 +109,7 @@ static const struct conf_key cli_keys[] = {
 
 const struct conf_group command_conf_group = {"command", "The HTTP command service.",
                                               command_keys, ARRAY_LEN(command_keys), &values};
+const struct conf_group command_conf_http_group = {
+    "http", "What the HTTP command service offers.", http_keys, ARRAY_LEN(http_keys), &values};
 const struct conf_group command_conf_cli_group = {"cli", "The command line, bin/cqrs.",
                                                   cli_keys, ARRAY_LEN(cli_keys), &values};

@@ -1,4 +1,4 @@
-/* command_conf.h - the configuration groups "command" (the HTTP service) and "cli" (bin/cqrs): the
+/* command_conf.h - the configuration groups "command" and "http" (the HTTP service) and "cli" (bin/cqrs): the
  * two fronts of the domain, which reach the databases through the router alone. Filled by main;
  * read-only afterwards, from any thread. */
 #ifndef PARKWAY_COMMAND_COMMAND_CONF_H
@@ -15,12 +15,14 @@ struct command_conf {
     int64_t body_max_bytes;
     int64_t timeout_ms;
     int64_t idempotency_keep_s;
+    bool http_allow_get_commands;
     char *cli_url;
     int64_t cli_read_your_writes_ms;
 };
 
 const struct command_conf *command_conf(void);
 extern const struct conf_group command_conf_group;
+extern const struct conf_group command_conf_http_group;
 extern const struct conf_group command_conf_cli_group;
 
 #endif

@@ -24,26 +24,37 @@ bool routes_match(const char *pattern, struct str path, struct str *name)
     return at == path.n;
 }
 
-static const char *method_of(const struct request *q)
+static bool is_get_command(const struct route *r)
 {
-    return strcmp(q->http->method, "HEAD") == 0 ? "GET" : q->http->method;
+    return strcmp(r->method, ROUTES_GET_COMMAND) == 0;
 }
 
-void routes_serve(const struct route *table, size_t count, struct request *q)
+/* Whether the route is for the request's method. */
+static bool takes(const struct route *r, const char *method)
+{
+    if (is_get_command(r)) {
+        return strcmp(method, "GET") == 0;
+    }
+    return strcmp(r->method, strcmp(method, "HEAD") == 0 ? "GET" : method) == 0;
+}
+
+void routes_serve(const struct route *table, size_t count, bool get_commands, struct request *q)
 {
     struct buf allow = BUF_INIT;
     for (size_t i = 0; i < count; i++) {
         struct str name = STR_NULL;
-        if (!routes_match(table[i].path, q->http->path, &name)) {
+        if ((is_get_command(&table[i]) && !get_commands) ||
+            !routes_match(table[i].path, q->http->path, &name)) {
             continue;
         }
-        if (strcmp(table[i].method, method_of(q)) == 0) {
+        if (takes(&table[i], q->http->method)) {
             q->name = name;
             buf_fini(&allow);
             table[i].handler(q);
             return;
         }
-        buf_addf(&allow, "%s%s", allow.len > 0 ? ", " : "", table[i].method);
+        buf_addf(&allow, "%s%s", allow.len > 0 ? ", " : "",
+                 is_get_command(&table[i]) ? "GET" : table[i].method);
         if (strcmp(table[i].method, "GET") == 0) {
             buf_adds(&allow, ", HEAD");
         }

@@ -17,6 +17,7 @@
 static const struct conf_group *const own_groups[] = {
     &relay_conf_group,
     &command_conf_group,
+    &command_conf_http_group,
     &command_conf_cli_group,
     &payment_conf_group,
     &consumer_conf_group,
