@@ -92,6 +92,7 @@ UNIT     += test_utf8 test_uri test_dsn test_result test_direct test_parking tes
 UNIT     += test_orderref test_money test_instant test_card test_fields test_seed
 UNIT     += test_shape test_jscan test_classify test_cache test_decide
 UNIT     += test_msg test_scram test_fresh test_hmac
+UNIT     += test_orderbody test_orderview
 UNIT     += test_chunk test_progress
 UNIT     += test_suspect test_digest test_reshape test_sink
 

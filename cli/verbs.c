@@ -3,6 +3,7 @@
 
 #include "cli/customers.h"
 #include "cli/reference.h"
+#include "cli/orders.h"
 #include "cli/sagas.h"
 #include "cli/seed.h"
 #include "cli/slots.h"
@@ -40,6 +41,20 @@ static const struct argline_param update_customer_params[] = {
     {"last_name", false, "NAME", "last name"},
     {"email", false, "ADDRESS", "e-mail address"},
     {"phone", false, "NUMBER", "telephone number"},
+};
+static const struct argline_param create_order_params[] = {
+    {"file", true, "FILE", "the order, as the body of POST /order"},
+};
+static const struct argline_param one_order_params[] = {
+    {"order", true, "ORDER", "number, public id (ORD-…) or tracking id"},
+};
+static const struct argline_param order_work_params[] = {
+    {"order", false, "ORDER",
+     "number, public id or tracking id; whatever is due when not given"},
+};
+static const struct argline_param order_history_params[] = {
+    {"order", false, "ORDER", "number, public id or tracking id; all when not given"},
+    {"state", false, "STATE", "only those in this state: PENDING, ACCEPTED, …"},
 };
 
 static const struct argline_param saga_list_params[] = {
@@ -89,6 +104,24 @@ const struct verb verbs[] = {
      customers_details},
     {"update_customer", "change what is given of a customer", update_customer_params,
      ARRAY_LEN(update_customer_params), customers_update},
+    {"create_order", "order food", create_order_params, ARRAY_LEN(create_order_params),
+     orders_create},
+    {"command", "make a simple order", NULL, 0, orders_request},
+    {"order_list", "every order, one JSON object a line", NULL, 0, orders_list},
+    {"order_details", "one order", one_order_params, ARRAY_LEN(one_order_params),
+     orders_details},
+    {"cancel_order", "cancel an order that is PENDING or ACCEPTED", one_order_params,
+     ARRAY_LEN(one_order_params), orders_cancel},
+    {"order_history", "what became of food orders, one JSON object a line",
+     order_history_params, ARRAY_LEN(order_history_params), orders_history},
+    {"order_document", "the facts of one order, merged", one_order_params,
+     ARRAY_LEN(one_order_params), orders_document},
+    {"kitchen_ready", "the oldest food in preparation, or an order's, is ready",
+     order_work_params, ARRAY_LEN(order_work_params), orders_ready},
+    {"delivery_pickedup", "what is ready, or an order, is picked up", order_work_params,
+     ARRAY_LEN(order_work_params), orders_picked_up},
+    {"delivery_complete", "what was picked up, or an order, is delivered", order_work_params,
+     ARRAY_LEN(order_work_params), orders_delivered},
     {"saga_list", "the sagas, one JSON object a line", saga_list_params,
      ARRAY_LEN(saga_list_params), sagas_list},
     {"saga_details", "one saga", saga_params, ARRAY_LEN(saga_params), sagas_details},

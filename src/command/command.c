@@ -10,6 +10,7 @@
 #include "base/metric.h"
 #include "command/command_conf.h"
 #include "command/customerpage.h"
+#include "command/historypage.h"
 #include "command/idempotency.h"
 #include "command/menupage.h"
 #include "command/probe.h"
@@ -18,6 +19,9 @@
 #include "command/shoppage.h"
 #include "command/slotpage.h"
 #include "command/userpage.h"
+#include "command/orderpage.h"
+#include "command/simplepage.h"
+#include "command/workpage.h"
 #include "domain/payment_conf.h"
 #include "router/router_conf.h"
 
@@ -131,6 +135,24 @@ static const struct route table[] = {
     {"GET", "/order_details_mv", shoppage_mv},
     {"GET", "/order_details_mv/*", shoppage_mv_of},
     {"POST", "/order_updates", shoppage_update},
+    {"POST", "/order", orderpage_create},
+    {"GET", "/order/*", orderpage_details},
+    {"DELETE", "/order/*", orderpage_cancel},
+    {"POST", "/orders", orderpage_create_priced},
+    {"GET", "/orders/*", orderpage_status},
+    {"POST", "/command", simplepage_create},
+    {ROUTES_GET_COMMAND, "/command", simplepage_create},
+    {"GET", "/query/*", simplepage_query},
+    {"GET", "/history/*", historypage_details},
+    {"GET", "/histories", historypage_list},
+    {"GET", "/histories/*", historypage_list},
+    {"GET", "/ticket/*", historypage_ticket},
+    {"POST", "/kitchen/ready", workpage_ready},
+    {ROUTES_GET_COMMAND, "/kitchen/ready", workpage_ready},
+    {"POST", "/delivery/pickedup", workpage_pick_up},
+    {ROUTES_GET_COMMAND, "/delivery/pickedup", workpage_pick_up},
+    {"POST", "/delivery/complete", workpage_complete},
+    {ROUTES_GET_COMMAND, "/delivery/complete", workpage_complete},
     {"GET", "/sagas", sagapage_list},
     {"GET", "/sagas/*", sagapage_details},
     {"GET", "/sagas/*/log", sagapage_log},

@@ -1,6 +1,12 @@
 /* command_conf.c - see command_conf.h. */
 #include "command/command_conf.h"
 
+#include "base/acceptor.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
 static struct command_conf values;
 
 const struct command_conf *command_conf(void)
@@ -113,3 +119,26 @@ const struct conf_group command_conf_http_group = {
     "http", "What the HTTP command service offers.", http_keys, ARRAY_LEN(http_keys), &values};
 const struct conf_group command_conf_cli_group = {"cli", "The command line, bin/cqrs.",
                                                   cli_keys, ARRAY_LEN(cli_keys), &values};
+
+void command_conf_place(char out[COMMAND_PLACE_MAX])
+{
+    struct sockaddr_storage place;
+    struct err e = ERR_INIT;
+    char host[INET6_ADDRSTRLEN] = "127.0.0.1";
+    int port = (int)values.port;
+    bool six = false;
+    if (values.listen.count > 0 &&
+        acceptor_parse(values.listen.items[0], port, &place, &e) > 0) {
+        six = place.ss_family == AF_INET6;
+        const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)&place;
+        const struct sockaddr_in *a4 = (const struct sockaddr_in *)&place;
+        port = ntohs(six ? a6->sin6_port : a4->sin_port);
+        if (six && IN6_IS_ADDR_UNSPECIFIED(&a6->sin6_addr)) {
+            snprintf(host, sizeof host, "::1");
+        } else if (six || a4->sin_addr.s_addr != INADDR_ANY) {
+            const void *address = six ? (const void *)&a6->sin6_addr : &a4->sin_addr;
+            inet_ntop(place.ss_family, address, host, sizeof host);
+        }
+    }
+    snprintf(out, COMMAND_PLACE_MAX, six ? "[%s]:%d" : "%s:%d", host, port);
+}

@@ -25,4 +25,8 @@ extern const struct conf_group command_conf_group;
 extern const struct conf_group command_conf_http_group;
 extern const struct conf_group command_conf_cli_group;
 
+enum { COMMAND_PLACE_MAX = 80 };
+/* command_conf_place - "127.0.0.1:8000": where the service is reached from this machine, the first place that it listens on. */
+void command_conf_place(char out[COMMAND_PLACE_MAX]);
+
 #endif

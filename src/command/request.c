@@ -74,3 +74,33 @@ void request_mark_write(struct request *q)
         httpd_reply_header(q->reply, "Parkway-Position", "%s", position);
     }
 }
+
+void request_forbid_cache(struct request *q)
+{
+    httpd_reply_header(q->reply, "Cache-Control", "no-store");
+}
+
+int request_show(struct request *q,
+                 int (*look)(struct db *db, const struct db_freshness *fresh, struct str ref,
+                             struct result **out, struct err *e),
+                 void (*write)(struct json *j, const struct result *rows, size_t i))
+{
+    struct db_freshness fresh;
+    struct result *rows = NULL;
+    struct err e = ERR_INIT;
+    int rc = request_freshness(q, &fresh, &e);
+    bool asked = rc == 0;
+    rc = asked ? look(q->db, &fresh, q->name, &rows, &e) : rc;
+    if (rc == 0) {
+        struct json j;
+        json_init(&j, &q->reply->body, JSON_COMPACT);
+        write(&j, rows, 0);
+        result_free(rows);
+    } else {
+        request_fail(q, &e);
+    }
+    if (asked && (rc == 0 || rc == ERR_NOT_FOUND)) {
+        request_mark_read(q, &fresh);
+    }
+    return rc;
+}

@@ -30,5 +30,14 @@ void request_refuse(struct request *q, int status, const char *fmt, ...) PRINTF_
  * for a position that may never come. */
 void request_mark_read(struct request *q, const struct db_freshness *fresh);
 void request_mark_write(struct request *q);
+/* request_forbid_cache - for what changes something, also when it is a GET. */
+void request_forbid_cache(struct request *q);
+
+/* request_show - the whole answer to a GET of one row: look finds it by the path's variable segment, write shows row 0 of what it
+ * gave. Returns look's result, or that of request_freshness. */
+int request_show(struct request *q,
+                 int (*look)(struct db *db, const struct db_freshness *fresh, struct str ref,
+                             struct result **out, struct err *e),
+                 void (*write)(struct json *j, const struct result *rows, size_t i));
 
 #endif
