@@ -15,18 +15,10 @@
 #include "saga/saga_conf.h"
 
 static const struct conf_group *const own_groups[] = {
-    &relay_conf_group,
-    &command_conf_group,
-    &command_conf_http_group,
-    &command_conf_cli_group,
-    &payment_conf_group,
-    &consumer_conf_group,
-    &router_conf_group,
-    &saga_conf_group,
-    &mail_conf_group,
-    &migrate_conf_group,
-    &bootstrap_conf_group,
-    NULL, /* ends the list */
+    &relay_conf_group,       &command_conf_group,   &command_conf_http_group,
+    &command_conf_cli_group, &payment_conf_group,   &consumer_conf_group,
+    &router_conf_group,      &saga_conf_group,      &mail_conf_group,
+    &migrate_conf_group,     &bootstrap_conf_group, NULL, /* ends the list */
 };
 
 enum { GROUPS_MAX = 32 };
