@@ -2,10 +2,40 @@
  * subject, body). */
 #include "domain/participants.h"
 
+#include "base/hmac.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "domain/mail.h"
 #include "domain/mail_conf.h"
+#include "domain/money.h"
+#include "domain/payment_conf.h"
 #include "event/member.h"
+
+#include <stdio.h>
+
+/* The rules by which a payment is declined. Cards are told by their tokens: no number leaves this process. */
+static void write_payment(struct json *j)
+{
+    const struct payment_conf *c = payment_conf();
+    int64_t most = 0;
+    char text[MONEY_TEXT_MAX];
+    json_key(j, "declined");
+    json_array(j);
+    for (size_t i = 0; i < c->decline_cards.count; i++) {
+        char token[HMAC_TEXT_MAX];
+        hmac_hex(str_of(c->token_secret), str_of(c->decline_cards.items[i]), token);
+        json_text(j, str_of(token));
+    }
+    json_array_end(j);
+    if (!money_parse(str_of(c->max_amount), &most)) {
+        log_warn("payment.max_amount is no amount, every payment is declined");
+    }
+    money_text(most, text);
+    json_key_text(j, "maxAmount", str_of(text));
+    snprintf(text, sizeof text, "%.6f", c->reject_probability);
+    json_key_text(j, "rejectProbability", str_of(text));
+    json_key_int(j, "seed", c->seed);
+}
 
 void participants_settings(const char *worker, struct buf *out)
 {
@@ -15,6 +45,8 @@ void participants_settings(const char *worker, struct buf *out)
     if (strcmp(worker, "mail") == 0) {
         json_key(&j, "smtp");
         json_bool(&j, mail_conf()->url[0] != '\0');
+    } else if (strcmp(worker, "payment") == 0) {
+        write_payment(&j);
     }
     json_object_end(&j);
 }

@@ -36,8 +36,7 @@ static const struct conf_key keys[] = {
      .initial = "0",
      .min = 0,
      .max = INT64_MAX,
-     .sentence =
-         "Seed of those declines, so that a trial can be repeated; 0: another one each time."},
+     .sentence = "Which payments those are: another number, other orders."},
     {.name = "token_secret",
      .type = CONF_STRING,
      .offset = AT(token_secret),
