@@ -409,20 +409,6 @@ GRANT EXECUTE ON FUNCTION parkway.matching(text[]), parkway.captured(), parkway.
     TO parkway;
 GRANT SELECT ON parkway.capture, parkway.shapes TO parkway;
 
--- A target that is not to be read, as on a replica (sql/replica/06_shape.sql). Here it stays empty: a physical standby
--- is asked the same question.
-CREATE TABLE IF NOT EXISTS parkway.table_state (
-    consumer text NOT NULL,
-    relation text NOT NULL,
-    target   text NOT NULL,
-    state    text NOT NULL DEFAULT 'ok',
-    reason   text NOT NULL DEFAULT '',
-    hint     text NOT NULL DEFAULT '',
-    since    timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (consumer, relation, target)
-);
-GRANT SELECT ON parkway.table_state TO parkway;
-
 CREATE EVENT TRIGGER parkway_ddl ON ddl_command_end EXECUTE FUNCTION parkway.on_ddl();
 CREATE EVENT TRIGGER parkway_drop ON sql_drop EXECUTE FUNCTION parkway.on_drop();
 CREATE EVENT TRIGGER parkway_rewrite ON table_rewrite EXECUTE FUNCTION parkway.on_rewrite();

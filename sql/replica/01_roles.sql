@@ -11,6 +11,3 @@ BEGIN
     END IF;
 END
 $$;
-
--- The consumer applies changes as replication does: no triggers fire, no foreign key is checked again.
-GRANT SET ON PARAMETER session_replication_role TO parkway;

@@ -1,10 +1,7 @@
--- What the consumer needs beyond its tables: the session lock by which one consumer of a name works at a
--- time, and temporary tables in which a resync compares (the guard took both from PUBLIC).
-
-GRANT EXECUTE ON FUNCTION pg_catalog.pg_try_advisory_lock(bigint) TO parkway;
-
+-- The consumer owns its mirrors (parkway migrate sees to that) and makes new ones. No client is a member of it.
+GRANT CREATE ON SCHEMA public TO parkway;
 DO $$
 BEGIN
-    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO parkway', current_database());
+    EXECUTE format('GRANT CREATE ON DATABASE %I TO parkway', current_database());
 END
 $$;

@@ -39,9 +39,10 @@ static const struct conf_key mirror_keys[] = {
      .offset = MIRROR(columns),
      .unit = "",
      .initial = "",
-     .sentence =
-         "Blank-separated source columns, renamed by source=target; $position, $op, "
-         "$commit_time and $row may be mapped; empty: every column under its own name."},
+     .sentence = "Blank-separated source columns, renamed by source=target; $position, $op, "
+                 "$commit_time, $row, $type (the event's routing key) and $data (its body) may "
+                 "be mapped; "
+                 "empty: every column under its own name."},
 };
 
 static const struct conf_key source_keys[] = {
@@ -173,6 +174,15 @@ static const struct conf_key keys[] = {
      .initial = "0",
      .max = 60000,
      .sentence = "A test aid: wait so long before each commit on the replica."},
+    {.name = "place_save_ms",
+     .type = CONF_INT,
+     .offset = AT(place_save_ms),
+     .unit = "ms",
+     .initial = "0",
+     .max = 60000,
+     .sentence =
+         "A place of the log that brought no rows is saved at most this often; of targets "
+         "on the primary, where a save is a change of the log again, 1000."},
     {.name = "auto_resync",
      .type = CONF_BOOL,
      .offset = AT(auto_resync),

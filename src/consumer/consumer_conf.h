@@ -36,6 +36,7 @@ struct consumer_conf {
     int64_t batch_max_rows;
     char *on_poison;
     int64_t apply_delay_ms;
+    int64_t place_save_ms;
     bool auto_resync;
     int64_t verify_interval;
     int64_t verify_rate;

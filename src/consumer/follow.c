@@ -155,11 +155,18 @@ static void measure(struct follow *f)
     }
 }
 
+/* Whether there is something to commit: rows, or a place that is due to be saved. */
 static bool uncommitted(const struct follow *f)
 {
-    return !batch_inside(&f->batch) && (f->apply.open || f->batch.count > 0 ||
-                                        position_cmp(f->batch.at, f->cursor.at) != 0 ||
-                                        !epoch_eq(f->batch.at.epoch, f->cursor.at.epoch));
+    if (batch_inside(&f->batch)) {
+        return false;
+    }
+    bool rows = f->apply.open || f->batch.count > 0;
+    bool moved = position_cmp(f->batch.at, f->cursor.at) != 0 ||
+                 !epoch_eq(f->batch.at.epoch, f->cursor.at.epoch);
+    bool due = f->conf->place_save_ms == 0 ||
+               clock_mono_us() - f->last_us >= f->conf->place_save_ms * INT64_C(1000);
+    return rows || (moved && due);
 }
 
 static int settle(struct follow *f, struct err *e)

@@ -16,7 +16,8 @@ static int split_name(const char *text, char **schema, char **name, struct err *
 
 static bool known_pseudo(const char *name)
 {
-    static const char *const names[] = {"$position", "$op", "$commit_time", "$row"};
+    static const char *const names[] = {"$position", "$op",   "$commit_time",
+                                        "$row",      "$type", "$data"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (strcmp(names[i], name) == 0) {
             return true;

@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "consumer/consumer_conf.h"
 
-/* A column of a mirror: source name (or "$position", "$op", "$commit_time", "$row") and target name. */
+/* A column of a mirror: source name (or "$position", "$op", "$commit_time", "$row", "$type", "$data") and target name. */
 struct mirror_column {
     char *source;
     char *target;

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "consumer/statement.h"
+#include "event/event.h"
+#include "event/setup.h"
 #include "pg/ident.h"
 
 #include <stdio.h>
@@ -119,10 +121,9 @@ static int source_number(const struct sink *s, const char *name)
     static const struct {
         const char *name;
         int number;
-    } pseudo[] = {{"$position", SINK_POSITION},
-                  {"$op", SINK_OP},
-                  {"$commit_time", SINK_COMMIT_TIME},
-                  {"$row", SINK_ROW}};
+    } pseudo[] = {
+        {"$position", SINK_POSITION}, {"$op", SINK_OP},     {"$commit_time", SINK_COMMIT_TIME},
+        {"$row", SINK_ROW},           {"$type", SINK_TYPE}, {"$data", SINK_DATA}};
     for (size_t i = 0; i < ARRAY_LEN(pseudo); i++) {
         if (strcmp(pseudo[i].name, name) == 0) {
             return pseudo[i].number;
@@ -378,6 +379,52 @@ int sink_statement(struct sink *s, struct conn *c, enum sink_op op, bool sure,
     return 0;
 }
 
+/* The routing key of the change's event; NULL: it makes none. */
+static struct str type_of(const struct sink *s, const struct sink_change *ch, struct arena *a)
+{
+    const struct setup_topic *t =
+        setup_topic_of(str_of(s->relation->schema), str_of(s->relation->name));
+    const char *word = t == NULL                       ? ""
+                       : strcmp(ch->op, "create") == 0 ? t->on_insert
+                       : strcmp(ch->op, "update") == 0 ? t->on_update
+                                                       : t->on_delete;
+    if (word[0] == '\0') {
+        return STR_NULL;
+    }
+    struct buf b = BUF_INIT;
+    buf_addf(&b, "%s.%s", t->topic, word);
+    struct str copy = arena_copy(a, buf_str(&b));
+    buf_fini(&b);
+    return copy;
+}
+
+/* What the change carries of its row as an object: values as texts, or exact: as they stand in events, of a row that went
+ * its key alone. */
+static struct str object_of(const struct sink *s, const struct str *row, bool exact,
+                            const struct sink_change *ch, struct arena *a)
+{
+    bool key_alone = exact && strcmp(ch->op, "delete") == 0 && s->relation->identity != 'f';
+    struct buf b = BUF_INIT;
+    struct json j;
+    json_init(&j, &b, JSON_COMPACT);
+    json_object(&j);
+    for (size_t i = 0; i < s->relation->column_count; i++) {
+        if (plan_is_unchanged(row[i]) || (key_alone && !s->relation->columns[i].key)) {
+            continue;
+        }
+        json_key(&j, s->relation->columns[i].name);
+        if (exact && row[i].p != NULL) {
+            event_value(&j, s->relation->columns[i].type_oid, row[i]);
+        } else {
+            json_text(&j, row[i]);
+        }
+    }
+    json_object_end(&j);
+    struct str copy = arena_copy(a, buf_str(&b));
+    buf_fini(&b);
+    return copy;
+}
+
 static struct str pseudo(const struct sink *s, int which, const struct str *row,
                          const struct sink_change *ch, struct arena *a)
 {
@@ -386,22 +433,9 @@ static struct str pseudo(const struct sink *s, int which, const struct str *row,
     case SINK_POSITION: position_text(ch->at, text); break;
     case SINK_OP: return str_of(ch->op);
     case SINK_COMMIT_TIME: clock_text(ch->commit_us, text); break;
-    case SINK_ROW: {
-        struct buf b = BUF_INIT;
-        struct json j;
-        json_init(&j, &b, JSON_COMPACT);
-        json_object(&j);
-        for (size_t i = 0; i < s->relation->column_count; i++) {
-            if (!plan_is_unchanged(row[i])) {
-                json_key(&j, s->relation->columns[i].name);
-                json_text(&j, row[i]);
-            }
-        }
-        json_object_end(&j);
-        struct str copy = arena_copy(a, buf_str(&b));
-        buf_fini(&b);
-        return copy;
-    }
+    case SINK_ROW: return object_of(s, row, false, ch, a);
+    case SINK_TYPE: return type_of(s, ch, a);
+    case SINK_DATA: return object_of(s, row, true, ch, a);
     default: return STR_NULL;
     }
     return arena_copy(a, str_of(text));

@@ -23,7 +23,15 @@ enum sink_op {
 };
 
 /* The pseudo-columns, as source numbers. */
-enum { SINK_POSITION = -1, SINK_OP = -2, SINK_COMMIT_TIME = -3, SINK_ROW = -4, SINK_NONE = -5 };
+enum {
+    SINK_POSITION = -1,
+    SINK_OP = -2,
+    SINK_COMMIT_TIME = -3,
+    SINK_ROW = -4,
+    SINK_TYPE = -5,
+    SINK_DATA = -6,
+    SINK_NONE = -7
+};
 
 struct sink_column {
     int source;   /* column number of the relation, or a pseudo-column */

@@ -8,7 +8,7 @@
  *   6  the old generation's objects go
  *
  * Killed anywhere, the live view is as it was; what was left lying is taken away by the next build of any view. The
- * changes themselves need nobody: see sql/replica/09_views.sql. Thread: the connection's. */
+ * changes themselves need nobody: see sql/replica/18_views.sql. Thread: the connection's. */
 #ifndef PARKWAY_CONSUMER_VIEW_BUILD_H
 #define PARKWAY_CONSUMER_VIEW_BUILD_H
 

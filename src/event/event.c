@@ -162,7 +162,7 @@ static void add_number(struct json *j, struct str text)
     }
 }
 
-static void add_value(struct json *j, uint32_t type_oid, struct str text)
+void event_value(struct json *j, uint32_t type_oid, struct str text)
 {
     switch (type_oid) {
     case OID_JSON:
@@ -239,7 +239,7 @@ static void add_row(struct event *ev, const struct event_relation *r,
             struct json before_value = j;
             size_t len = ev->body.len;
             json_key(&j, c->name);
-            add_value(&j, c->type_oid, v.text);
+            event_value(&j, c->type_oid, v.text);
             if (ev->body.len > BODY_MAX) {
                 buf_truncate(&ev->body, len);
                 j = before_value;
@@ -281,7 +281,7 @@ static void add_old_key(struct event *ev, const struct event_relation *r,
         any = true;
         json_key(&j, c->name);
         if (a.kind == PGOUTPUT_TEXT) {
-            add_value(&j, c->type_oid, a.text);
+            event_value(&j, c->type_oid, a.text);
         } else {
             json_null(&j);
         }

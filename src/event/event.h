@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/trace.h"
 #include "event/position.h"
 #include "pg/pgoutput.h"
@@ -73,6 +74,8 @@ struct event {
     unsigned tries;       /* publications that were refused; the sender's note */
 };
 
+/* event_value - a value that is not NULL, as it stands in an event's body. */
+void event_value(struct json *j, uint32_t type_oid, struct str text);
 void event_fini(struct event *ev);
 void event_free(struct event *ev); /* one from the heap; NULL is fine */
 /* event_header_text - the text of header i; borrowed until the next change. */

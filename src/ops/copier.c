@@ -90,7 +90,37 @@ static int pump(struct conn *primary, struct conn *replica, struct progress *p, 
     }
 }
 
-/* count becomes what the replica counted. */
+/* From one COPY into another; count becomes what the replica counted. */
+static int stream(struct conn *primary, const char *out, struct conn *replica, const char *in,
+                  struct progress *p, int64_t *rows, int64_t *bytes, int64_t *count,
+                  struct err *e)
+{
+    int rc = pipeline_copy_out(primary, out, e);
+    if (rc != 0) {
+        return rc;
+    }
+    /* refused: the primary's COPY is still open, its connection is of no use any more */
+    rc = pipeline_copy_begin(replica, in, e);
+    if (rc == 0) {
+        rc = pump(primary, replica, p, rows, bytes, e);
+        struct err ended = ERR_INIT;
+        int rc2 = pipeline_copy_end(replica, rc == 0, count, &ended);
+        if (rc2 != 0 && (rc == 0 || conn_alive(primary))) {
+            *e = ended; /* why the replica took no more */
+            rc = rc2;
+        }
+    }
+    return rc;
+}
+
+int copier_stream(struct conn *primary, const char *out, struct conn *replica, const char *in,
+                  int64_t *count, struct err *e)
+{
+    int64_t rows = 0;
+    int64_t bytes = 0;
+    return stream(primary, out, replica, in, NULL, &rows, &bytes, count, e);
+}
+
 static int copy_target(struct conn *primary, struct conn *replica, const struct copytable *t,
                        size_t chunk, const struct copytarget *to, struct progress *p,
                        int64_t *count, int64_t *bytes, struct err *e)
@@ -99,20 +129,7 @@ static int copy_target(struct conn *primary, struct conn *replica, const struct 
     struct buf in = BUF_INIT;
     int64_t rows = 0;
     copytable_statements(t, chunk, to, &out, &in);
-    int rc = pipeline_copy_out(primary, buf_cstr(&out), e);
-    if (rc ==
-        0) { /* refused: the primary's COPY is still open, its connection is of no use any more */
-        rc = pipeline_copy_begin(replica, buf_cstr(&in), e);
-        if (rc == 0) {
-            rc = pump(primary, replica, p, &rows, bytes, e);
-            struct err ended = ERR_INIT;
-            int rc2 = pipeline_copy_end(replica, rc == 0, count, &ended);
-            if (rc2 != 0 && (rc == 0 || conn_alive(primary))) {
-                *e = ended; /* why the replica took no more */
-                rc = rc2;
-            }
-        }
-    }
+    int rc = stream(primary, buf_cstr(&out), replica, buf_cstr(&in), p, &rows, bytes, count, e);
     if (p != NULL && rc == 0) {
         p->rows -= rows - *count; /* the form has a message more than rows */
     } else if (p != NULL) {

@@ -33,6 +33,10 @@ NODISCARD int copier_run(const struct copier *o, struct err *e);
  * for the table (copytable.h). After an error the primary's connection may be in the middle of a COPY. */
 NODISCARD int copier_whole(struct conn *primary, struct conn *replica,
                            const struct captured_mirror *m, int64_t *count, struct err *e);
+/* copier_stream - the rows of one COPY … TO STDOUT into another COPY … FROM STDIN, in the transactions that are open. After an
+ * error the primary's connection may be in the middle of a COPY. */
+NODISCARD int copier_stream(struct conn *primary, const char *out, struct conn *replica,
+                            const char *in, int64_t *count, struct err *e);
 /* copier_close - books that a table is copied whole: from now on the consumer applies its changes. */
 NODISCARD int copier_close(const struct copytable *t, struct conn *replica,
                            const char *consumer, struct err *e);

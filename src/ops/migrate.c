@@ -2,12 +2,13 @@
  *
  *   parkway migrate
  *
- * First the files of sql/primary and sql/replica (schema.h), then captured tables, logins and the router's users
+ * First the files of sql/primary, sql/replica and sql/consumer (schema.h), then captured tables, logins and the router's users
  * file, and the copy of the rows, whatever their number (account.h, enroll.h). Everything may be
  * run again at any time, also beside running daemons. Two migrations at once wait for each other: all of them
  * until the databases are prepared (an advisory lock of the primary), those of one replica until its rows are
  * copied. */
 #include "base/buf.h"
+#include "consumer/consumer_conf.h"
 #include "event/setup.h"
 #include "ops/captured.h"
 #include "ops/enroll.h"
@@ -37,8 +38,7 @@ static int migrate_side(struct conn *c, const char *side, bool quiet, struct err
     return rc;
 }
 
-/* One database in both roles would be mirrored onto itself. */
-static int refuse_same_database(struct conn *primary, struct conn *replica, struct err *e)
+static int same_database(struct conn *primary, struct conn *replica, bool *out, struct err *e)
 {
     static const char identity[] =
         "select system_identifier || '/' || current_database() || '/' || pg_is_in_recovery() "
@@ -49,12 +49,32 @@ static int refuse_same_database(struct conn *primary, struct conn *replica, stru
     if (rc == 0) {
         rc = conn_query(replica, identity, 0, NULL, &b, e);
     }
-    if (rc == 0 && strcmp(rows_text(a, 0, 0), rows_text(b, 0, 0)) == 0) {
-        rc = err_set(e, ERR_CONFLICT, "primary and replica are the same database");
-    }
+    *out = rc == 0 && strcmp(rows_text(a, 0, 0), rows_text(b, 0, 0)) == 0;
     rows_free(a);
     rows_free(b);
     return rc;
+}
+
+/* A consumer may keep copies on the primary, in tables that are made by hand; a table would be mirrored onto itself, or
+ * a mirror into what the log is made of. */
+static int check_copies(const struct captured *captured, struct err *e)
+{
+    const struct conf_groups *mirrors = &consumer_conf()->mirrors;
+    const struct consumer_mirror *m = mirrors->items;
+    bool fine = consumer_conf()->views.count == 0;
+    for (size_t i = 0; fine && i < mirrors->count; i++) {
+        fine = m[i].target[0] != '\0' &&
+               (m[i].columns[0] != '\0' || strcmp(m[i].kind, "append") == 0);
+        for (size_t k = 0; fine && k < captured->table_count; k++) {
+            fine = strcmp(m[i].target, captured->tables[k].name) != 0;
+        }
+    }
+    return fine
+               ? 0
+               : err_set(e, ERR_CONFLICT,
+                         "primary and replica are the same database: there a consumer may have "
+                         "mirrors that name their columns and a target that is not captured, "
+                         "and nothing else");
 }
 
 static int lock_primary(struct conn *primary, bool lock, struct err *e)
@@ -84,27 +104,30 @@ static int carry_seal(struct conn *primary, struct conn *replica, struct err *e)
     return rc;
 }
 
-/* Up to where rows are to be copied: others may migrate meanwhile. */
-static int prepare(struct conn *primary, struct conn *replica, bool quiet, struct enrolment *en,
-                   struct captured *captured, struct err *e)
+/* Up to where rows are to be copied: others may migrate meanwhile. same: the consumer's targets are on the primary. */
+static int prepare(struct conn *primary, struct conn *replica, bool same, bool quiet,
+                   struct enrolment *en, struct captured *captured, struct err *e)
 {
     int rc = lock_primary(primary, true, e);
     if (rc == 0) {
         rc = migrate_side(primary, "primary", quiet, e);
     }
-    if (rc == 0) {
+    if (rc == 0 && !same) {
         rc = migrate_side(replica, "replica", quiet, e);
     }
-    if (rc == 0) {
+    if (rc == 0 && !same) {
         rc = carry_seal(primary, replica, e);
     }
     if (rc == 0) {
         rc = captured_load(captured, primary, e);
     }
+    if (rc == 0 && same) {
+        rc = check_copies(captured, e);
+    }
     if (rc == 0) {
         rc = enroll_prepare(en, captured, e);
     }
-    if (rc == 0) {
+    if (rc == 0 && !same) {
         rc = account_carry(primary, replica, captured, e);
     }
     if (rc == 0) {
@@ -118,12 +141,16 @@ static int migrate(struct conn *primary, struct conn *replica, const struct enro
 {
     struct captured captured = {0};
     struct enrolment *en = NULL;
-    int rc = refuse_same_database(primary, replica, e);
+    bool same = false;
+    int rc = same_database(primary, replica, &same, e);
+    if (rc == 0 && same && consumer_conf()->mirrors.count == 0) {
+        rc = err_set(e, ERR_CONFLICT, "primary and replica are the same database");
+    }
     if (rc == 0) {
         rc = enroll_open(&en, primary, replica, o, e);
     }
     if (rc == 0) {
-        rc = prepare(primary, replica, quiet, en, &captured, e);
+        rc = prepare(primary, replica, same, quiet, en, &captured, e);
     }
     if (rc == 0) {
         rc = enroll_copy(en, e);

@@ -3,16 +3,18 @@
  *   parkway replay VIEW|MIRROR|all      (all: every mirror, then every view)
  *
  * The live one serves readers meanwhile, the consumer goes on, and nothing that it applies is missed: see
- * consumer/view_build.h and ops/remirror.h. A view is made from the replica's mirrors, by its present
- * definition in the configuration; a mirror from the primary. Prints "replayed <n> rows into <name>" for
- * each. Exit status: 0; 2 a view is refused; 3 no such view or mirror; 4 it cannot be done in that state,
- * or another replay is under way; 5 a server is away; 6 the consumer does not advance. */
+ * consumer/view_build.h, ops/remirror.h and ops/refill.h. A view is made from the replica's mirrors, by its present
+ * definition in the configuration; a mirror of all columns from the primary, one that picks its columns from the primary
+ * and the log, a history from the log. Prints "replayed <n> rows into <name>" for each. Exit status: 0; 2 a
+ * view is refused; 3 no such view or mirror; 4 it cannot be done in that state, or another replay is under
+ * way; 5 a server is away, or the log does not hold what is needed; 6 the consumer does not advance. */
 #include "base/daemon.h"
 #include "base/err.h"
 #include "consumer/consumer_conf.h"
 #include "consumer/view_build.h"
 #include "event/setup.h"
 #include "ops/ops.h"
+#include "ops/refill.h"
 #include "ops/remirror.h"
 
 #include <inttypes.h>
@@ -94,30 +96,25 @@ static int replay_views(struct replay *r, const char *name, struct err *e)
     return rc;
 }
 
-/* Why a mirror cannot be filled from the primary's rows alone; NULL: it can. */
-static const char *refusal(const struct mirror *m)
+/* Mirrors that the primary's rows alone do not give. */
+static int replay_picked(struct replay *r, const char *name, struct err *e)
 {
-    return m->append             ? "it is a history of changes, which the primary does not keep"
-           : m->column_count > 0 ? "it picks its columns: parkway resync repairs it"
-                                 : NULL;
-}
-
-/* The mirrors that are not filled: an error for one that is meant by its name, a word for those that `all` leaves out. */
-static int refuse_mirrors(struct replay *r, const char *name, bool all, struct err *e)
-{
-    for (size_t i = 0; i < r->mirrors.count; i++) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < r->mirrors.count; i++) {
         const struct mirror *m = &r->mirrors.items[i];
         char label[LABEL_MAX];
+        int64_t rows = 0;
         snprintf(label, sizeof label, "%s.%s", m->target_schema, m->target_name);
-        if (refusal(m) == NULL || !is_named(label, name)) {
+        if ((!m->append && m->column_count == 0) || !is_named(label, name)) {
             continue;
         }
-        if (!all) {
-            return err_set(e, ERR_CONFLICT, "%s cannot be replayed: %s", label, refusal(m));
+        r->found = true;
+        rc = refill(m, consumer_conf()->name, &rows, e);
+        if (rc == 0) {
+            say(label, rows);
         }
-        fprintf(stderr, "replay: %s is left as it is: %s\n", label, refusal(m));
     }
-    return 0;
+    return rc;
 }
 
 static int replay(struct replay *r, const char *name, struct err *e)
@@ -137,17 +134,15 @@ static int replay(struct replay *r, const char *name, struct err *e)
                        e);
     }
     bool all = strcmp(name, "all") == 0;
-    if (rc == 0) {
-        rc = refuse_mirrors(r, name, all, e);
-    }
     if (rc == 0 && !all) { /* no need of the primary for a view */
         rc = replay_views(r, name, e);
     }
     if (rc == 0 && !r->found) {
         rc = load_captured(r, e);
+        rc = rc == 0 ? replay_mirrors(r, name, e) : rc;
     }
-    if (rc == 0) {
-        rc = replay_mirrors(r, name, e);
+    if (rc == 0 && (all || !r->found)) {
+        rc = replay_picked(r, name, e);
     }
     if (rc == 0 && all) {
         rc = replay_views(r, name, e);

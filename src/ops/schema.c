@@ -1,4 +1,7 @@
-/* schema.c - what the numbered files of sql/<side> say becomes so.
+/* schema.c - what the numbered files of sql/<side> and sql/consumer say becomes so.
+ *
+ * sql/consumer holds the books of consumers, which stand wherever a consumer's targets may be: on both sides. Its numbers are
+ * those of neither side, and the files of both directories are one series.
  *
  * Every file may be applied to what an earlier text of it left, and says how things shall be, not how they change.
  * parkway.migrations remembers the number and the digest of each. If one is new, or its text is another than the one
@@ -129,6 +132,29 @@ static void free_files(struct sql_files *files)
     }
 }
 
+static int by_number(const void *a, const void *b)
+{
+    const struct sql_file *x = a;
+    const struct sql_file *y = b;
+    return strcmp(x->name, y->name);
+}
+
+/* The side's own files and those of both sides. */
+static int read_side(const char *side, struct sql_files *out, struct err *e)
+{
+    const char *const folders[] = {side, "consumer"};
+    struct buf directory = BUF_INIT;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(folders); i++) {
+        buf_reset(&directory);
+        rc = find_directory(folders[i], &directory, e);
+        rc = rc == 0 ? read_files(buf_cstr(&directory), out, e) : rc;
+    }
+    buf_fini(&directory);
+    qsort(out->at, out->count, sizeof out->at[0], by_number);
+    return rc;
+}
+
 /* ---- applying them -------------------------------------------------------------------------- */
 
 /* Whether each file has been applied as it is. */
@@ -198,13 +224,9 @@ static int apply_files(struct conn *c, struct sql_files *files, struct err *e)
 
 int schema_apply(struct conn *c, const char *side, int64_t *version, struct err *e)
 {
-    struct buf directory = BUF_INIT;
     struct sql_files *files = def_zalloc(1, sizeof *files);
     bool done = false;
-    int rc = find_directory(side, &directory, e);
-    if (rc == 0) {
-        rc = read_files(buf_cstr(&directory), files, e);
-    }
+    int rc = read_side(side, files, e);
     if (rc == 0) {
         rc = up_to_date(c, files, &done, e);
     }
@@ -216,6 +238,5 @@ int schema_apply(struct conn *c, const char *side, int64_t *version, struct err 
     }
     free_files(files);
     free(files);
-    buf_fini(&directory);
     return rc != 0 ? err_add(e, "%s", side) : 0;
 }

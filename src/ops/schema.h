@@ -1,4 +1,4 @@
-/* schema.h - the files of sql/primary and sql/replica, applied to a side. Thread: any. */
+/* schema.h - the files of sql/primary, sql/replica and sql/consumer, applied to a side. Thread: any. */
 #ifndef PARKWAY_OPS_SCHEMA_H
 #define PARKWAY_OPS_SCHEMA_H
 
