@@ -75,7 +75,7 @@ SAGA_SRC     := $(SAGA_PURE) src/saga/engine.c src/saga/sagaworker.c src/saga/qu
 OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/account.c \
                 src/ops/bootstrap_conf.c src/ops/snapshot.c src/ops/progress.c src/ops/copytable.c \
                 src/ops/copier.c src/ops/enroll.c src/ops/schema.c src/ops/migrate_conf.c src/ops/migrate.c \
-                src/ops/bootstrap.c src/ops/status.c src/ops/replica.c src/ops/parked.c src/ops/eventrows.c \
+                src/ops/bootstrap.c src/ops/letters.c src/ops/status.c src/ops/dead.c src/ops/replica.c src/ops/parked.c src/ops/eventrows.c \
                 src/ops/events.c src/ops/verify.c src/ops/mend.c src/ops/remirror.c src/ops/refill.c src/ops/replay.c
 
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \

@@ -39,6 +39,7 @@ static const struct command commands[] = {
     {"status", status_main, "what is up, how far the changes have come, and how late"},
     {"events", events_main, "the stream of events: read it, or fill queues from it again"},
     {"parked", parked_main, "changes that the replica refused: list, show, retry, skip, drop"},
+    {"dead", dead_main, "dead letters of the worker queues: list, show, retry, drop"},
     {"replay", replay_main, "fill a view or a mirror anew, beside the live one"},
     {"route", routing_main, "where a statement goes, and why"},
     {NULL, NULL, NULL},

@@ -511,3 +511,33 @@ bool link_header_next(const struct link_event *ev, size_t *at, char *name, size_
     }
     return false;
 }
+
+static void take_death(const amqp_table_entry_t *t, struct link_death *out)
+{
+    const amqp_field_value_t *v = &t->value;
+    bool text = v->kind == AMQP_FIELD_KIND_UTF8 || v->kind == AMQP_FIELD_KIND_BYTES;
+    if (text && str_eq(view(t->key), STR("reason"))) {
+        out->reason = view(v->value.bytes);
+    } else if (text && str_eq(view(t->key), STR("queue"))) {
+        out->queue = view(v->value.bytes);
+    } else if (v->kind == AMQP_FIELD_KIND_I64 && str_eq(view(t->key), STR("count"))) {
+        out->count = v->value.i64;
+    } else if (v->kind == AMQP_FIELD_KIND_TIMESTAMP && str_eq(view(t->key), STR("time"))) {
+        out->time_s = (int64_t)v->value.u64;
+    }
+}
+
+bool link_death(const struct link_event *ev, struct link_death *out)
+{
+    const amqp_field_value_t *v = header(ev, "x-death");
+    *out = (struct link_death){.reason = STR(""), .queue = STR("")};
+    if (v == NULL || v->kind != AMQP_FIELD_KIND_ARRAY || v->value.array.num_entries == 0 ||
+        v->value.array.entries[0].kind != AMQP_FIELD_KIND_TABLE) {
+        return false;
+    }
+    const amqp_table_t *t = &v->value.array.entries[0].value.table;
+    for (int i = 0; i < t->num_entries; i++) {
+        take_death(&t->entries[i], out);
+    }
+    return true;
+}

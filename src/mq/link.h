@@ -90,6 +90,16 @@ bool link_header_int(const struct link_event *ev, const char *name, int64_t *out
 bool link_header_next(const struct link_event *ev, size_t *at, char *name, size_t size,
                       struct str *text, int64_t *number);
 
+/* Why a dead letter is one: the newest entry of x-death. Source: RabbitMQ 3.10, "Dead Letter Exchanges". */
+struct link_death {
+    struct str reason; /* rejected, delivery_limit, expired, maxlen */
+    struct str queue;  /* in which it died */
+    int64_t count;     /* how often there, for this reason */
+    int64_t time_s;    /* since 1970: the first time */
+};
+/* link_death - of LINK_DELIVER; false when it died nowhere. Borrowed as the event is. */
+bool link_death(const struct link_event *ev, struct link_death *out);
+
 /* For the files of mq/ only: amqp_connection_state_t, the channel number, and the judgement of what
  * the library said (RPC: of the method just called; reply: a const amqp_rpc_reply_t *; status: an
  * amqp_status_enum). what names the call in the error text. */

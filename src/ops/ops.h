@@ -8,6 +8,7 @@ int migrate_main(int argc, char **argv); /* bring both databases to what this pr
 int bootstrap_main(int argc, char **argv); /* make a replica, or go on making it */
 int events_main(int argc, char **argv);    /* the stream of events, read or sent again */
 int parked_main(int argc, char **argv);  /* what the replica refused, and what becomes of it */
+int dead_main(int argc, char **argv);    /* what no worker could do, and what becomes of it */
 int replica_main(int argc, char **argv); /* for whom the primary keeps WAL */
 int replay_main(int argc, char **argv);  /* a view or a mirror anew, beside the live one */
 int routing_main(int argc, char **argv); /* where a statement goes, and why */

@@ -11,7 +11,7 @@
 #include "consumer/consumer_conf.h"
 #include "event/setup.h"
 #include "mq/link.h"
-#include "mq/topology.h"
+#include "ops/letters.h"
 #include "ops/ops.h"
 #include "pg/conn.h"
 #include "relay/forecast.h"
@@ -19,8 +19,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-
-static const char dead_letter_queue[] = "CQRS_DLX";
 
 enum { TIMEOUT_S = 3, VALUE_MAX = 160, FIELDS_MAX = 24 };
 
@@ -192,18 +190,25 @@ static void add_replica(struct status *s, struct conn *replica)
     rows_free(r);
 }
 
-/* A broker without the queue has no dead letters. */
+/* Of all worker queues. */
 static void add_dead_letters(struct status *s, struct link *broker)
 {
     char text[24] = "";
-    if (broker != NULL) {
+    struct letters_queues queues = {0};
+    struct err e = ERR_INIT;
+    int64_t all = 0;
+    int rc = broker != NULL ? letters_queues_load(&queues, &e) : ERR_UNAVAILABLE;
+    for (size_t i = 0; rc == 0 && i < queues.count; i++) {
         int64_t count = 0;
-        struct err e = ERR_INIT;
-        int rc = topology_depth(broker, dead_letter_queue, &count, &e);
-        if (rc == 0 || rc == ERR_NOT_FOUND) {
-            snprintf(text, sizeof text, "%" PRId64, rc == 0 ? count : 0);
-        }
+        rc = letters_count(broker, queues.names[i], &count, &e);
+        all += count;
     }
+    if (rc == 0) {
+        snprintf(text, sizeof text, "%" PRId64, all);
+    } else if (broker != NULL) {
+        fprintf(stderr, "status: %s\n", e.text);
+    }
+    letters_queues_free(&queues);
     add(s, "dead_letters", text);
 }
 
