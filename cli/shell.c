@@ -1,11 +1,14 @@
 /* shell.c - see shell.h. The only file that knows libedit. The prompt is written only where stdin and
- * stdout are terminals, so that a pipe's output is results alone. */
+ * stdout are terminals, so that a pipe's output is results alone. What a terminal's sessions were asked is kept in
+ * ~/.cqrs_history, the newest HISTORY_MAX lines, readable by its user alone: an address or a name may stand in it. Of two
+ * sessions at once the file has what the one remembers that was asked last. */
 #include "cli/shell.h"
 
 #include <histedit.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { HISTORY_MAX = 500 };
@@ -132,6 +135,30 @@ static unsigned char complete(EditLine *el, int ch)
     return done;
 }
 
+/* False: there is no home. */
+static bool history_file(struct buf *out)
+{
+    const char *home = getenv("HOME");
+    buf_addf(out, "%s/.cqrs_history", home != NULL ? home : "");
+    return home != NULL && home[0] == '/';
+}
+
+/* A new file beside, so that an interruption leaves the old one whole. */
+static void history_keep(History *past, const char *path)
+{
+    struct buf fresh = BUF_INIT;
+    HistEvent ev;
+    buf_addf(&fresh, "%s.new", path);
+    mode_t mask = umask(0077);
+    (void)!unlink(buf_cstr(&fresh));
+    if (history(past, &ev, H_SAVE, buf_cstr(&fresh)) < 0 ||
+        rename(buf_cstr(&fresh), path) != 0) {
+        (void)!unlink(buf_cstr(&fresh));
+    }
+    umask(mask);
+    buf_fini(&fresh);
+}
+
 static void run_terminal(struct shell *s)
 {
     if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1) {
@@ -140,7 +167,13 @@ static void run_terminal(struct shell *s)
     EditLine *el = el_init("cqrs", stdin, stdout, stderr);
     History *past = history_init();
     HistEvent ev;
+    struct buf file = BUF_INIT;
+    bool kept = history_file(&file);
     history(past, &ev, H_SETSIZE, HISTORY_MAX);
+    history(past, &ev, H_SETUNIQUE, 1); /* the same again is one line */
+    if (kept) {
+        history(past, &ev, H_LOAD, buf_cstr(&file));
+    }
     el_set(el, EL_PROMPT, prompt);
     el_set(el, EL_EDITOR, "emacs");
     el_set(el, EL_SIGNAL, 1);
@@ -153,12 +186,16 @@ static void run_terminal(struct shell *s)
     while (on && (line = el_gets(el, &n)) != NULL && n > 0) {
         if (line[0] != '\n') {
             history(past, &ev, H_ENTER, line);
+            if (kept) { /* at once: a session may end in any way */
+                history_keep(past, buf_cstr(&file));
+            }
         }
         on = run_line(s, (struct str){line, (size_t)n});
     }
     if (on) {
         printf("\n");
     }
+    buf_fini(&file);
     history_end(past);
     el_end(el);
 }
