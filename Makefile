@@ -35,7 +35,7 @@ PG_SRC       := src/pg/ident.c src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c
                 src/pg/msg.c src/pg/scram.c src/pg/uri.c src/pg/result.c src/pg/direct.c
 MQ_SRC       := src/mq/link.c src/mq/topology.c src/mq/publish.c src/mq/consume.c
 EVENT_SRC    := src/event/setup.c src/event/position.c src/event/frame.c src/event/member.c \
-                src/event/event.c src/event/pattern.c
+                src/event/event.c src/event/pattern.c src/event/tail.c
 ROUTER_SRC   := src/router/router_conf.c src/router/shape.c src/router/jscan.c src/router/ast.c \
                 src/router/astwalk.c src/router/astnode.c src/router/aststmt.c \
                 src/router/classify.c src/router/catalog.c src/router/catload.c \
@@ -85,7 +85,7 @@ CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/customers.c cli/sagas.c 
             cli/storefront.c cli/reference.c cli/verbs.c cli/shell.c cli/cqrs.c
 
 UNIT     := test_buf test_err test_conf test_json test_trace test_metric
-UNIT     += test_position test_frontier test_pace test_assemble test_member test_pattern test_event test_window test_retry test_gapless test_health
+UNIT     += test_position test_frontier test_pace test_assemble test_member test_pattern test_tail test_event test_window test_retry test_gapless test_health
 UNIT     += test_origin test_roll
 UNIT     += test_frame test_pgoutput test_chain test_plan test_batch test_mirror
 UNIT     += test_utf8 test_uri test_dsn test_result test_direct test_parking test_routes test_argline test_present

@@ -11,6 +11,7 @@
 #include "command/command_conf.h"
 #include "command/customerpage.h"
 #include "command/historypage.h"
+#include "command/eventpage.h"
 #include "command/idempotency.h"
 #include "command/menupage.h"
 #include "command/probe.h"
@@ -37,6 +38,7 @@ struct command {
     char url[ROUTER_URL_MAX];
     pthread_key_t db_key;
     struct probe *probe;
+    struct eventpage *events;
     struct httpd *httpd;
     int stop_fd; /* eventfd: readable when handlers shall wait for the database no more */
 };
@@ -109,6 +111,7 @@ static const struct route table[] = {
     {"GET", "/metrics", page_metrics},
     {"GET", "/healthz", page_alive},
     {"GET", "/readyz", page_ready},
+    {"GET", "/events", eventpage_live},
     {"GET", "/parking_slots", slotpage_list},
     {"POST", "/parking_slots", slotpage_create},
     {"GET", "/parking_slots/*", slotpage_details},
@@ -195,6 +198,13 @@ static void serve(void *ctx, const struct httpd_request *http, struct httpd_repl
     struct request q = {
         .http = http, .reply = reply, .db = own_db(c), .db_of = own_db, .service = c};
     routes_serve(table, ARRAY_LEN(table), command_conf()->http_allow_get_commands, &q);
+    struct request q = {.http = http,
+                        .reply = reply,
+                        .db = own_db(c),
+                        .db_of = own_db,
+                        .service = c,
+                        .events = c->events};
+    routes_serve(table, ARRAY_LEN(table), &q);
     if (db_in_transaction(q.db)) {
         db_rollback(q.db);
     }
@@ -231,6 +241,7 @@ int command_main(int argc, char **argv)
     }
     daemon_init();
     struct command c = {.probe = probe_new()};
+    c.events = eventpage_new((int)conf->event_streams);
     router_conf_url(conf->url, c.url);
     c.stop_fd = eventfd(0, EFD_CLOEXEC);
     if (c.stop_fd < 0 || pthread_key_create(&c.db_key, close_db) != 0) {
@@ -246,6 +257,7 @@ int command_main(int argc, char **argv)
                               .timeout_ms = conf->timeout_ms};
     if (e.code != 0 || httpd_start(&c.httpd, &o, serve, &c, &e) != 0) {
         log_error("%s", e.text);
+        eventpage_free(c.events);
         probe_free(c.probe);
         return 1;
     }
@@ -257,6 +269,7 @@ int command_main(int argc, char **argv)
     }
     run(&c, conf);
     httpd_stop(c.httpd);
+    eventpage_free(c.events);
     close(c.stop_fd);
     pthread_key_delete(c.db_key);
     probe_free(c.probe);

@@ -12,6 +12,7 @@ struct command_conf {
     char *url; /* "": the router of this configuration */
     int64_t threads;
     int64_t connections;
+    int64_t event_streams;
     int64_t body_max_bytes;
     int64_t timeout_ms;
     int64_t idempotency_keep_s;

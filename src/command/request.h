@@ -12,9 +12,10 @@ struct request {
     struct httpd_reply *reply;
     struct db *db; /* the worker's own */
     struct db *(*db_of)(
-        void *service); /* that of the worker which calls it: a stream's later pages */
-    struct str name;    /* the path's variable segment; p NULL: the route has none */
-    void *service;      /* struct command *, for the pages about the service itself */
+        void *service);       /* that of the worker which calls it: a stream's later pages */
+    struct str name;          /* the path's variable segment; p NULL: the route has none */
+    void *service;            /* struct command *, for the pages about the service itself */
+    struct eventpage *events; /* the live streams of events */
 };
 
 /* request_freshness - the headers Parkway-Position and Parkway-Wait-Ms; ERR_INVALID when malformed. */

@@ -24,9 +24,8 @@
 #include "base/json.h"
 #include "event/member.h"
 #include "event/pattern.h"
-#include "event/position.h"
 #include "event/setup.h"
-#include "mq/consume.h"
+#include "event/tail.h"
 #include "mq/publish.h"
 #include "mq/topology.h"
 #include "ops/eventrows.h"
@@ -35,22 +34,18 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
     PREFETCH = 200,
-    ACK_EVERY = 100,
     WINDOW = 200,
     QUIET_MS = 1000,
     CONFIRM_MS = 30000,
 };
 
 struct request {
-    struct consume_place place;
-    struct position from; /* lsn 0: anywhere */
-    int64_t from_s;       /* 0: any time */
-    int64_t from_seq;     /* 0: any; of --store alone */
+    struct tail_place place;
+    int64_t from_seq; /* 0: any; of --store alone */
     const char *key;
     int64_t limit; /* 0: none */
     bool store, follow, json, republish, bindings;
@@ -74,7 +69,6 @@ struct message {
 
 struct events {
     struct request q;
-    struct link *in;
     struct link *out;
     char exchange[64];
     struct target *targets;
@@ -86,54 +80,15 @@ struct events {
     int64_t count;
 };
 
-/* --- what is wanted ---------------------------------------------------------------------------------- */
-
-static bool wanted(const struct events *ev, const struct link_event *m)
-{
-    struct position at;
-    struct str when;
-    if (ev->q.key != NULL && !pattern_match(str_of(ev->q.key), m->key)) {
-        return false;
-    }
-    if (ev->q.from.lsn != 0 && m->message_id.p != NULL && position_parse(m->message_id, &at) &&
-        (ev->q.from.epoch.timeline == 0 || epoch_eq(at.epoch, ev->q.from.epoch)) &&
-        position_cmp(at, ev->q.from) < 0) {
-        return false;
-    }
-    if (ev->q.from_s != 0 && link_header_text(m, "cloudEvents:time", &when) && when.n >= 19) {
-        struct tm tm = {0};
-        char text[20];
-        memcpy(text, when.p, 19);
-        text[19] = '\0';
-        return strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) == NULL || timegm(&tm) >= ev->q.from_s;
-    }
-    return true;
-}
-
+/* seq:N is of the table alone. */
 static bool read_place(const char *text, struct request *q)
 {
-    struct tm tm = {0};
     char *end;
-    if (strcmp(text, "first") == 0) {
-        q->place.from = CONSUME_FIRST;
-    } else if (strcmp(text, "last") == 0) {
-        q->place.from = CONSUME_NEXT;
-    } else if (strncmp(text, "offset:", 7) == 0) {
-        q->place.from = CONSUME_OFFSET;
-        q->place.offset = strtoull(text + 7, &end, 10);
-        return end != text + 7 && *end == '\0';
-    } else if (strncmp(text, "seq:", 4) == 0) {
-        q->from_seq = strtoll(text + 4, &end, 10);
-        return end != text + 4 && *end == '\0' && q->from_seq >= 0;
-    } else if (position_parse(str_of(text), &q->from)) {
-        q->place.from = CONSUME_FIRST;
-    } else {
-        const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-        q->place.from = CONSUME_TIME;
-        q->from_s = q->place.time_s = rest != NULL ? timegm(&tm) : 0;
-        return rest != NULL && (*rest == '\0' || strcmp(rest, "Z") == 0);
+    if (strncmp(text, "seq:", 4) != 0) {
+        return tail_place_parse(text, &q->place);
     }
-    return true;
+    q->from_seq = strtoll(text + 4, &end, 10);
+    return end != text + 4 && *end == '\0' && q->from_seq >= 0;
 }
 
 /* --- a message in one form ---------------------------------------------------------------------------- */
@@ -376,32 +331,34 @@ static int take(struct events *ev, struct message *m, struct err *e)
     return 0;
 }
 
-static int take_delivery(struct events *ev, const struct link_event *d, struct err *e)
+static int take_delivery(struct events *ev, const struct link_event *d, bool wanted,
+                         struct err *e)
 {
     struct message m;
     int rc = 0;
     message_of_delivery(&m, d);
-    if (wanted(ev, d) && (!ev->q.republish || has_target(ev, d->key))) {
+    if (wanted && (!ev->q.republish || has_target(ev, d->key))) {
         rc = take(ev, &m, e);
     }
     ev->next = m.at + 1;
-    return rc == 0 && d->tag % ACK_EVERY == 0 ? consume_ack(ev->in, d->tag, e) : rc;
+    return rc;
 }
 
 static int read_stream(struct events *ev, struct err *e)
 {
+    struct tail_options o = {
+        .name = "parkway events", .place = ev->q.place, .key = ev->q.key, .prefetch = PREFETCH};
+    struct tail *in = NULL;
+    int rc = tail_open(&in, &o, e);
     int64_t quiet_us = clock_mono_us();
-    int rc = consume_start(ev->in, setup()->events_stream, "parkway.events", PREFETCH,
-                           ev->q.place, e);
     while (rc == 0 && !daemon_stopping() && (ev->q.limit == 0 || ev->count < ev->q.limit)) {
         struct link_event m;
-        rc = link_next(ev->in, 100, &m, e);
+        bool wanted;
+        rc = tail_next(in, 100, &m, &wanted, e);
         if (rc == 0 && m.kind == LINK_DELIVER) {
             quiet_us = clock_mono_us();
-            rc = take_delivery(ev, &m, e);
-        } else if (rc == 0 && m.kind == LINK_CANCEL) {
-            rc = err_set(e, ERR_UNAVAILABLE, "the stream was deleted, or moved");
-        } else if (rc == 0 && m.kind == LINK_NONE) {
+            rc = take_delivery(ev, &m, wanted, e);
+        } else if (rc == 0) {
             fflush(stdout);
             rc = ev->q.republish ? pump(ev, WINDOW, e) : 0;
             if (!ev->q.follow && clock_mono_us() - quiet_us > QUIET_MS * INT64_C(1000)) {
@@ -409,6 +366,7 @@ static int read_stream(struct events *ev, struct err *e)
             }
         }
     }
+    tail_close(in);
     return rc;
 }
 
@@ -417,7 +375,7 @@ static int read_table(struct events *ev, struct err *e)
     struct eventrows *table = NULL;
     struct event *row = NULL;
     int64_t seq = 0;
-    int rc = eventrows_open(&table, ev->q.from_seq, ev->q.from_s, e);
+    int rc = eventrows_open(&table, ev->q.from_seq, ev->q.place.from_s, e);
     while (rc == 0 && !daemon_stopping() && (ev->q.limit == 0 || ev->count < ev->q.limit)) {
         struct message m;
         rc = eventrows_next(table, &row, &seq, e);
@@ -465,7 +423,7 @@ static bool read_options(int argc, char **argv, struct request *q)
     };
     bool ok = true;
     int o;
-    q->place.from = CONSUME_FIRST;
+    q->place.in.from = CONSUME_FIRST;
     optind = 1;
     while (ok && (o = getopt_long(argc, argv, "", options, NULL)) != -1) {
         char *end = NULL;
@@ -486,10 +444,10 @@ static bool read_options(int argc, char **argv, struct request *q)
         }
     }
     bool somewhere = (q->to != NULL) != q->bindings;
-    bool timed = q->from_s != 0;
-    bool place =
-        q->store ? !q->follow && q->from.lsn == 0 && (timed || q->place.from == CONSUME_FIRST)
-                 : q->from_seq == 0;
+    bool timed = q->place.from_s != 0;
+    bool place = q->store ? !q->follow && q->place.from.lsn == 0 &&
+                                (timed || q->place.in.from == CONSUME_FIRST)
+                          : q->from_seq == 0;
     return ok && optind == argc && place &&
            (q->republish ? somewhere && !q->follow && !q->json : q->to == NULL && !q->bindings);
 }
@@ -502,12 +460,8 @@ int events_main(int argc, char **argv)
         return usage();
     }
     daemon_init();
-    ev.next = ev.q.store ? (uint64_t)ev.q.from_seq : ev.q.place.offset;
-    struct link_options o = {.name = "parkway events"};
-    int rc = ev.q.store ? 0 : link_open(&ev.in, setup()->broker_url, &o, &e);
-    if (rc == 0 && ev.q.republish) {
-        rc = open_targets(&ev, &e);
-    }
+    ev.next = ev.q.store ? (uint64_t)ev.q.from_seq : ev.q.place.in.offset;
+    int rc = ev.q.republish ? open_targets(&ev, &e) : 0;
     if (rc == 0) {
         rc = ev.q.store ? read_table(&ev, &e) : read_stream(&ev, &e);
     }
@@ -526,6 +480,5 @@ int events_main(int argc, char **argv)
                 ev.q.store ? "seq" : "offset", resume_offset(&ev));
     }
     close_targets(&ev);
-    link_close(ev.in);
     return rc == 0 ? 0 : err_exit(rc);
 }
