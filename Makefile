@@ -129,6 +129,9 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# It has the document in it.
+$(O)/src/command/openapi.o: conf/openapi.json
+
 $(UNIT_BIN): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(LIB_OBJ)
 	$(if $(Q),@echo "LD   $@")
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka

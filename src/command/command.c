@@ -14,6 +14,7 @@
 #include "command/eventpage.h"
 #include "command/idempotency.h"
 #include "command/menupage.h"
+#include "command/openapi.h"
 #include "command/probe.h"
 #include "command/routes.h"
 #include "command/sagapage.h"
@@ -112,6 +113,7 @@ static const struct route table[] = {
     {"GET", "/healthz", page_alive},
     {"GET", "/readyz", page_ready},
     {"GET", "/events", eventpage_live},
+    {"GET", "/openapi.json", openapi_page},
     {"GET", "/parking_slots", slotpage_list},
     {"POST", "/parking_slots", slotpage_create},
     {"GET", "/parking_slots/*", slotpage_details},
