@@ -28,7 +28,7 @@ LDLIBS   += -lpq -lrabbitmq -lconfig -lpg_query -luv -lmicrohttpd -ljansson -lcu
 
 BASE_SRC := src/base/def.c src/base/err.c src/base/buf.c src/base/clock.c src/base/log.c \
             src/base/json.c src/base/metric.c src/base/daemon.c src/base/conf.c src/base/beside.c src/base/utf8.c \
-            src/base/rand.c src/base/arena.c src/base/trace.c \
+            src/base/rand.c src/base/hmac.c src/base/arena.c src/base/trace.c \
             src/base/jobs.c src/base/acceptor.c src/base/peers.c src/base/percent.c src/base/httpd_reply.c \
             src/base/httpd.c src/base/opspage.c
 PG_SRC       := src/pg/ident.c src/pg/pgoutput.c src/pg/conn.c src/pg/pipeline.c src/pg/repl.c src/pg/dsn.c \
@@ -62,13 +62,16 @@ CONSUMER_SRC += src/consumer/view.c src/consumer/view_text.c src/consumer/view_c
 CONSUMER_SRC += src/consumer/suspect.c src/consumer/digest.c src/consumer/survey.c \
                 src/consumer/settle.c src/consumer/compare.c src/consumer/seal.c src/consumer/repair.c \
                 src/consumer/audit.c
-DOMAIN_SRC   := src/domain/db.c src/domain/parking.c src/domain/customer.c src/domain/participants.c src/domain/mail_conf.c src/domain/mail.c src/domain/orderref.c
-DOMAIN_SRC   += src/domain/money.c src/domain/instant.c src/domain/card.c
-DOMAIN_SRC   += src/domain/address.c src/domain/user.c src/domain/restaurant.c src/domain/menu.c src/domain/shop.c src/domain/shoplist.c
-COMMAND_SRC  := src/command/command_conf.c src/command/fields.c src/command/request.c src/command/routes.c \
-                src/command/idempotency.c src/command/probe.c src/command/listing.c src/command/slotpage.c src/command/customerpage.c src/command/sagapage.c \
-                src/command/command.c
-COMMAND_SRC  += src/command/given.c src/command/userpage.c src/command/menupage.c src/command/shoppage.c
+DOMAIN_SRC   := src/domain/db.c src/domain/orderref.c src/domain/money.c src/domain/instant.c src/domain/card.c \
+                src/domain/parking.c src/domain/customer.c src/domain/address.c src/domain/user.c src/domain/restaurant.c \
+                src/domain/menu.c src/domain/shop.c src/domain/shoplist.c src/domain/payment_conf.c src/domain/order.c \
+                src/domain/orderview.c src/domain/history.c src/domain/ticket.c src/domain/kitchen.c src/domain/delivery.c \
+                src/domain/mail_conf.c src/domain/mail.c src/domain/participants.c
+COMMAND_SRC  := src/command/command_conf.c src/command/fields.c src/command/given.c src/command/request.c src/command/routes.c \
+                src/command/idempotency.c src/command/probe.c src/command/listing.c src/command/slotpage.c \
+                src/command/customerpage.c src/command/userpage.c src/command/menupage.c src/command/shoppage.c \
+                src/command/orderbody.c src/command/orderpage.c src/command/simplepage.c src/command/historypage.c \
+                src/command/workpage.c src/command/sagapage.c src/command/eventpage.c src/command/openapi.c src/command/command.c
 SAGA_PURE    := src/saga/saga_conf.c src/saga/declaration_conf.c src/saga/declaration.c \
                 src/saga/declaration_check.c src/saga/instance.c src/saga/saga_decide.c src/saga/saga_print.c
 SAGA_SRC     := $(SAGA_PURE) src/saga/engine.c src/saga/sagaworker.c src/saga/queue.c src/saga/books.c src/saga/saga.c
@@ -81,7 +84,7 @@ OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/
 LIB_SRC  := $(BASE_SRC) $(PG_SRC) $(MQ_SRC) $(EVENT_SRC) $(ROUTER_SRC) $(RELAY_SRC) \
             $(CONSUMER_SRC) $(DOMAIN_SRC) $(COMMAND_SRC) $(SAGA_SRC) $(OPS_SRC)
 MAIN_SRC := src/main.c
-CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/customers.c cli/sagas.c cli/number.c cli/bar.c cli/seed.c \
+CLI_SRC  := cli/argline.c cli/present.c cli/slots.c cli/customers.c cli/orders.c cli/sagas.c cli/number.c cli/bar.c cli/seed.c \
             cli/storefront.c cli/reference.c cli/verbs.c cli/shell.c cli/cqrs.c
 
 UNIT     := test_buf test_err test_conf test_json test_trace test_metric

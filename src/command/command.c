@@ -197,16 +197,13 @@ static void serve(void *ctx, const struct httpd_request *http, struct httpd_repl
     struct command *c = ctx;
     int64_t from_us = clock_mono_us();
     metric_inc(&metrics[M_IN_FLIGHT]);
-    struct request q = {
-        .http = http, .reply = reply, .db = own_db(c), .db_of = own_db, .service = c};
-    routes_serve(table, ARRAY_LEN(table), command_conf()->http_allow_get_commands, &q);
     struct request q = {.http = http,
                         .reply = reply,
                         .db = own_db(c),
                         .db_of = own_db,
                         .service = c,
                         .events = c->events};
-    routes_serve(table, ARRAY_LEN(table), &q);
+    routes_serve(table, ARRAY_LEN(table), command_conf()->http_allow_get_commands, &q);
     if (db_in_transaction(q.db)) {
         db_rollback(q.db);
     }
