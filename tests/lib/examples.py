@@ -1,4 +1,5 @@
-"""The examples of docs/orders.md, run again: what the page shows is what is answered, but for moments of time.
+"""The examples of docs/orders.md, run again: what the page shows is what is answered, but for moments of time, the port, and
+the ids that are drawn: where the page has one, it stands for what was drawn in its place, from there on.
 
 A block that is marked http holds requests, each followed by its answer and a blank line:
 
@@ -18,6 +19,8 @@ import stack
 from check import check
 
 PAGE = os.path.join(stack.SOURCE, "docs/orders.md")
+DRAWN = re.compile(r"ORD-[0-9A-F]{5,12}|[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z|\b1[789]\d{8}(\.\d+)?\b")
 
 
@@ -54,17 +57,29 @@ def answer(method, path, body):
     return f"{status} {text}".rstrip("\n").split("\n")
 
 
+def comparable(line, ids):
+    """The line without what is another one each time; ids: what the page's ids stand for."""
+    return MOMENT.sub("(time)", PORT.sub("(port)", DRAWN.sub(lambda m: ids.get(m[0], m[0]), line)))
+
+
+def run_block(kind, lines, ids):
+    """Every example of a block; how many there were. ids: what ids of the page stand for, learned on the way."""
+    count = 0
+    meant = lambda text: DRAWN.sub(lambda m: ids.get(m[0], m[0]), text)
+    for *asked, shown in (requests if kind == "http" else commands)(lines):
+        if kind == "http":
+            found = answer(*(text and meant(text) for text in asked))
+        else:
+            done = stack.cqrs(*map(meant, asked[0]))
+            found = (done.stdout + done.stderr).rstrip("\n").split("\n") if done.stdout + done.stderr else []
+        for page, real in zip(DRAWN.findall("\n".join(shown)), DRAWN.findall("\n".join(found))):
+            ids.setdefault(page, real)
+        check([comparable(line, {}) for line in found] == [comparable(line, ids) for line in shown], f"the example {asked} answers {found}")
+        count += 1
+    return count
+
+
 def run(section):
     """Every example of the section, in its order; how many there were."""
-    count = 0
-    for kind, lines in blocks(section):
-        for *asked, shown in (requests if kind == "http" else commands)(lines):
-            if kind == "http":
-                found = answer(*asked)
-            else:
-                done = stack.cqrs(*asked[0])
-                found = (done.stdout + done.stderr).rstrip("\n").split("\n") if done.stdout + done.stderr else []
-            same = [MOMENT.sub("(time)", line) for line in found] == [MOMENT.sub("(time)", line) for line in shown]
-            check(same, f"the example {asked} of {section} answers {found}")
-            count += 1
-    return count
+    ids = {}
+    return sum(run_block(kind, lines, ids) for kind, lines in blocks(section))

@@ -144,6 +144,19 @@ def reset_peak(name):
         f.write("5")
 
 
+def memory(name):
+    """All that the process holds, but for what a sanitizer keeps to itself."""
+    found, most = [], 1 << 30
+    with open(f"/proc/{pid(name)}/maps", encoding="ascii") as maps, open(f"/proc/{pid(name)}/mem", "rb", buffering=0) as f:
+        for line in maps:
+            first, last = (int(n, 16) for n in line.split()[0].split("-"))
+            if line.split()[1][0] == "r" and last - first < most and "[v" not in line:
+                with contextlib.suppress(OSError):
+                    f.seek(first)
+                    found.append(f.read(last - first))
+    return b"\n".join(found)
+
+
 class Log:
     """A place in a process's log; text() is what came after it."""
 
