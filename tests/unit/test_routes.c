@@ -79,6 +79,7 @@ static void get_commands(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(matches), cmocka_unit_test(get_commands)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(matches),
+                                       cmocka_unit_test(get_commands)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
