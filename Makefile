@@ -108,7 +108,7 @@ MAIN_OBJ := $(MAIN_SRC:%.c=$(O)/%.o)
 CLI_OBJ  := $(CLI_SRC:%.c=$(O)/%.o)
 UNIT_BIN := $(UNIT:%=$(O)/tests/unit/%)
 
-.PHONY: all run stop test chaos test-unit test-flow test-compose lint format bench fuzz sample install clean distclean
+.PHONY: all run demo-orders shop-demo stop test chaos test-unit test-flow test-compose lint format bench fuzz sample install clean distclean
 all: $(B)/parkway $(if $(CLI_SRC),$(B)/cqrs)
 
 $(B)/parkway: $(MAIN_OBJ) $(LIB_OBJ)
@@ -149,6 +149,15 @@ run:
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@compose/stack start
 	@compose/demo
+
+# On the running stack: a food order from POST to COMPLETED; a shop with users, orders and updates.
+demo-orders:
+	@compose/demo-orders
+
+shop-demo:
+	@PARKWAY_CONFIG=$${PARKWAY_VAR:-var}/parkway.cfg $(B)/cqrs seed_shop --users=5 --seed=1
+	@PARKWAY_CONFIG=$${PARKWAY_VAR:-var}/parkway.cfg $(B)/cqrs push_events 1 1000000000 --count=10 --interval_ms=200 --seed=1
+	@PARKWAY_CONFIG=$${PARKWAY_VAR:-var}/parkway.cfg $(B)/cqrs order_details_mv
 
 stop:
 	@compose/stack stop
