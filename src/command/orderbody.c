@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NUMBER_DIGITS = 18, INDEX_BASE = 10 };
+/* Drawn numbers stand above every chosen one and have 18 digits at most, as the read models take them. */
+enum { NUMBER_DIGITS = 18, CHOSEN_DIGITS = 17, INDEX_BASE = 10 };
 
 /* Without leading zeros. */
 static struct str plain_number(struct str digits)
@@ -186,7 +187,10 @@ int orderbody_food(struct arena *mem, struct str text, struct order_input *out, 
     }
     if (rc == 0 && f[ID].text.p != NULL) {
         out->id = plain_number(f[ID].text);
-        rc = str_eq(out->id, STR("0")) ? err_set(e, ERR_INVALID, "id must be above 0") : 0;
+        if (str_eq(out->id, STR("0")) || out->id.n > CHOSEN_DIGITS) {
+            rc = err_set(e, ERR_INVALID, "id must be a number from 1, of at most %d digits",
+                         CHOSEN_DIGITS);
+        }
     }
     out->restaurant_id = f[RESTAURANT].text;
     return rc;
