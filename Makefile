@@ -74,7 +74,7 @@ COMMAND_SRC  := src/command/command_conf.c src/command/fields.c src/command/give
                 src/command/workpage.c src/command/sagapage.c src/command/eventpage.c src/command/openapi.c src/command/command.c
 SAGA_PURE    := src/saga/saga_conf.c src/saga/declaration_conf.c src/saga/declaration.c \
                 src/saga/declaration_check.c src/saga/instance.c src/saga/saga_decide.c src/saga/saga_print.c
-SAGA_SRC     := $(SAGA_PURE) src/saga/engine.c src/saga/sagaworker.c src/saga/queue.c src/saga/books.c src/saga/saga.c
+SAGA_SRC     := $(SAGA_PURE) src/saga/engine.c src/saga/missed.c src/saga/sagaworker.c src/saga/queue.c src/saga/books.c src/saga/saga.c
 OPS_SRC      := src/ops/settings.c src/ops/routing.c src/ops/captured.c src/ops/account.c \
                 src/ops/bootstrap_conf.c src/ops/snapshot.c src/ops/progress.c src/ops/copytable.c \
                 src/ops/copier.c src/ops/enroll.c src/ops/schema.c src/ops/migrate_conf.c src/ops/migrate.c \

@@ -21,6 +21,8 @@ CREATE TABLE IF NOT EXISTS public.events (
     UNIQUE (stream, version)
 );
 
+CREATE INDEX IF NOT EXISTS events_occurred_at ON public.events USING brin (occurred_at);
+
 GRANT SELECT ON public.streams, public.events TO cqrs;
 GRANT SELECT, INSERT, UPDATE ON public.streams TO owner_event;
 GRANT SELECT, INSERT ON public.events TO owner_event;

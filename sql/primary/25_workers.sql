@@ -246,7 +246,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
             WHEN 'ORDER_APPROVED' THEN jsonb_build_object('state', o.state)
             WHEN 'ORDER_REJECTED' THEN jsonb_build_object('state', o.state, 'failureMessages', o.failure_messages)
             WHEN 'ORDER_CANCELLING' THEN jsonb_build_object('state', o.state, 'actor', actor)
-            WHEN 'ORDER_CANCELLED' THEN jsonb_build_object('state', o.state, 'actor', actor)
+            WHEN 'ORDER_CANCELLED' THEN jsonb_build_object('state', o.state, 'actor', coalesce((
+                SELECT e.data ->> 'actor' FROM public.events e WHERE e.stream = 'order-' || number AND e.type = 'ORDER_CANCELLING'
+                 ORDER BY e.version LIMIT 1), actor))
             ELSE '{}' END END
       FROM public.orders o WHERE o.order_id = number
 $$;

@@ -482,6 +482,15 @@ void declaration_free(const struct declarations *d)
     free(l);
 }
 
+void declaration_names(const struct declarations *d, struct buf *out)
+{
+    buf_adds(out, "{");
+    for (int i = 0; i < d->saga_count; i++) {
+        buf_addf(out, "%s\"%s\"", i > 0 ? "," : "", d->sagas[i].name);
+    }
+    buf_adds(out, "}");
+}
+
 const struct saga_event *declaration_event(const struct declarations *d, const char *type)
 {
     for (int i = 0; i < d->event_count; i++) {

@@ -12,6 +12,7 @@
 #ifndef PARKWAY_SAGA_DECLARATION_H
 #define PARKWAY_SAGA_DECLARATION_H
 
+#include "base/buf.h"
 #include "base/err.h"
 
 enum {
@@ -165,6 +166,8 @@ NODISCARD int declaration_load(const char *path, const struct declarations **out
                                struct err *e);
 void declaration_free(const struct declarations *d); /* NULL is allowed */
 
+/* declaration_names - appends the sagas as an SQL array, {"food","simple"}: of others another engine takes care. */
+void declaration_names(const struct declarations *d, struct buf *out);
 /* declaration_event - the event of a type, or NULL. */
 const struct saga_event *declaration_event(const struct declarations *d, const char *type);
 /* declaration_saga - by name; declaration_started_by - by the event that begins it. NULL: none. */

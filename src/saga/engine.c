@@ -21,7 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MISSED_AT_ONCE = 1000, STREAM_MAX = 2 * SAGA_NAME_MAX, NUMBER_MAX = 18 };
+enum { STREAM_MAX = 2 * SAGA_NAME_MAX, NUMBER_MAX = 18 };
 
 /* A saga in hand: its row is locked. */
 struct hand {
@@ -58,46 +58,6 @@ enum {
     C_HELD,
     C_NOW
 };
-
-/* ---- facts ---------------------------------------------------------------------------------- */
-
-bool engine_fact_read(struct str json, struct buf *texts, struct engine_fact *out)
-{
-    static const char *const names[] = {"event_id", "type", "stream"};
-    struct str *const fields[] = {&out->id, &out->type, &out->stream};
-    size_t ends[ARRAY_LEN(names)];
-    if (!member_check(json)) {
-        return false;
-    }
-    buf_reset(texts);
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        struct str raw = member_find(json, names[i]);
-        if (raw.p == NULL || !member_text(raw, texts)) {
-            return false;
-        }
-        ends[i] = texts->len;
-    }
-    size_t from = 0;
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        *fields[i] = (struct str){buf_data(texts) + from, ends[i] - from};
-        from = ends[i];
-    }
-    out->data = member_find(json, "data");
-    return out->data.p != NULL && out->id.n > 0 && out->id.n <= SAGA_ID_MAX &&
-           out->type.n <= SAGA_NAME_MAX;
-}
-
-bool engine_awaits(const struct declarations *d, int event)
-{
-    for (int i = 0; i < d->saga_count; i++) {
-        const struct saga *s = &d->sagas[i];
-        if (s->start == event || saga_awaits(s, event) ||
-            saga_facts_have(&s->cancel_facts, event)) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
@@ -610,24 +570,35 @@ int engine_take(const struct declarations *d, struct db *db, const struct engine
     return end(db, rc, e);
 }
 
-/* An SQL array of the sagas that are declared: of others another engine takes care. */
-static void names(const struct declarations *d, struct buf *out)
+/* A deadline that can never be handled (a row of other declarations, a subject that is gone): for an operator. */
+static int put_aside(struct db *db, const char *saga, const struct err *why, struct err *e)
 {
-    buf_adds(out, "{");
-    for (int i = 0; i < d->saga_count; i++) {
-        buf_addf(out, "%s\"%s\"", i > 0 ? "," : "", d->sagas[i].name);
-    }
-    buf_adds(out, "}");
+    const struct str params[] = {str_of(saga), str_of(why->text)};
+    int rc = begin(db, e);
+    rc = rc == 0
+             ? db_write(
+                   db,
+                   "with s as (update saga_instances set status = 'FAILED', deadline_at = "
+                   "null, last_error = left($2, 255), updated_at = clock_timestamp() where "
+                   "saga_id = $1::uuid returning step), was as (select status from "
+                   "saga_instances where saga_id = $1::uuid) insert into saga_log (saga_id, "
+                   "actor, from_step, to_step, from_status, to_status, detail) select "
+                   "$1::uuid, 'timer', s.step, s.step, was.status, 'FAILED', left($2, 500) "
+                   "from s, was",
+                   ARRAY_LEN(params), params, NULL, e)
+             : rc;
+    return end(db, rc, e);
 }
 
 int engine_due(const struct declarations *d, struct db *db, bool *more, struct err *e)
 {
     struct hand h = {.d = d, .db = db};
     struct result *r = NULL;
-    *more = false;
-    int rc = begin(db, e);
     struct buf sagas = BUF_INIT;
-    names(d, &sagas);
+    struct err why = ERR_INIT;
+    *more = false;
+    declaration_names(d, &sagas);
+    int rc = begin(db, e);
     rc = rc == 0
              ? read_row(db,
                         "deadline_at <= clock_timestamp() and not paused and saga_type = any "
@@ -635,15 +606,22 @@ int engine_due(const struct declarations *d, struct db *db, bool *more, struct e
                         buf_str(&sagas), &r, e)
              : rc;
     buf_fini(&sagas);
-    if (rc == 0 && r != NULL) {
-        enum saga_verdict verdict;
-        *more = true;
-        rc = take_row(&h, r, e);
-        const struct saga_input in = {.kind = SAGA_IN_TIMER, .now_us = h.now_us};
-        rc = rc == 0 ? run(&h, &in, STR("{}"), NULL, &verdict, e) : rc;
+    if (rc != 0 || r == NULL) {
+        return end(db, rc, e);
     }
+    enum saga_verdict verdict;
+    *more = true;
+    rc = take_row(&h, r, &why);
     result_free(r);
-    return end(db, rc, e);
+    const struct saga_input in = {.kind = SAGA_IN_TIMER, .now_us = h.now_us};
+    rc = rc == 0 ? run(&h, &in, STR("{}"), NULL, &verdict, &why) : rc;
+    rc = end(db, rc, &why);
+    if (rc != 0 && err_retry(rc) == RETRY_NEVER) {
+        log_error("saga put aside stream=%s reason=\"%s\"", h.stream, why.text);
+        return put_aside(db, h.id, &why, e);
+    }
+    *e = rc != 0 ? why : *e;
+    return rc;
 }
 
 int engine_ask(const struct declarations *d, struct db *db, struct str saga,
@@ -664,71 +642,4 @@ int engine_ask(const struct declarations *d, struct db *db, struct str saga,
     }
     result_free(r);
     return end(db, rc, e);
-}
-
-/* ---- what the queue has lost ---------------------------------------------------------------- */
-
-/* An SQL array of the types that chosen() picks. */
-static void types(const struct declarations *d, bool starts, struct buf *out)
-{
-    const char *comma = "{";
-    for (int i = 0; i < d->event_count; i++) {
-        bool start = declaration_started_by(d, d->events[i].type) != NULL;
-        if (starts ? start : engine_awaits(d, i) && !start) {
-            buf_addf(out, "%s\"%s\"", comma, d->events[i].type);
-            comma = ",";
-        }
-    }
-    buf_adds(out, comma[0] == '{' ? "{}" : "}");
-}
-
-int engine_missed(const struct declarations *d, struct db *db, int64_t older_s, int64_t *count,
-                  struct err *e)
-{
-    struct buf starts = BUF_INIT;
-    struct buf awaited = BUF_INIT;
-    struct buf sagas = BUF_INIT;
-    struct result *r = NULL;
-    char age[24];
-    char most[24];
-    types(d, true, &starts);
-    types(d, false, &awaited);
-    names(d, &sagas);
-    const struct str params[] = {buf_str(&starts), buf_str(&awaited), decimal(older_s, age),
-                                 decimal(MISSED_AT_ONCE, most), buf_str(&sagas)};
-    int rc = db_write(
-        db,
-        "select m.event_id, m.type, m.stream, m.data from (select e.* from events e where "
-        "e.type = "
-        "any ($1::text[]) and not exists (select from saga_instances i where i.stream = "
-        "e.stream) "
-        "and not exists (select from inbox b where b.consumer = '" ENGINE_NAME
-        "' and b.message_id = e.event_id::text) union all select e.* from saga_instances i "
-        "join "
-        "events e on e.stream = i.stream and e.type = any ($2::text[]) where i.saga_type = any "
-        "($5::text[]) and i.status not in "
-        "('SUCCEEDED', 'COMPENSATED') and not exists (select from inbox b where b.consumer = "
-        "'" ENGINE_NAME
-        "' and b.message_id = e.event_id::text)) m where m.occurred_at < clock_timestamp() - "
-        "$3::int * interval '1 s' order by m.seq limit $4::int",
-        ARRAY_LEN(params), params, &r, e);
-    buf_fini(&starts);
-    buf_fini(&awaited);
-    buf_fini(&sagas);
-    *count = 0;
-    for (size_t i = 0; rc == 0 && i < result_count(r); i++) {
-        enum saga_verdict verdict;
-        const struct engine_fact fact = {result_get(r, i, 0), result_get(r, i, 1),
-                                         result_get(r, i, 2), result_get(r, i, 3)};
-        rc = engine_take(d, db, &fact, &verdict, e);
-        if (rc != 0 && err_retry(rc) == RETRY_NEVER) {
-            log_error("a fact cannot be taken id=%.*s type=%.*s stream=%.*s reason=\"%s\"",
-                      STR_ARG(fact.id), STR_ARG(fact.type), STR_ARG(fact.stream), e->text);
-            rc = 0; /* the others can */
-        } else {
-            *count += rc == 0;
-        }
-    }
-    result_free(r);
-    return rc;
 }

@@ -34,12 +34,14 @@ bool engine_awaits(const struct declarations *d, int event);
 NODISCARD int engine_take(const struct declarations *d, struct db *db,
                           const struct engine_fact *fact, enum saga_verdict *out,
                           struct err *e);
-/* engine_due - the saga whose deadline has passed for longest, if any that no other engine has in hand. *more: there was one. */
+/* engine_due - the saga whose deadline has passed for longest, if any that no other engine has in hand. *more: there was one. One
+ * that can never be handled becomes FAILED, with the reason. */
 NODISCARD int engine_due(const struct declarations *d, struct db *db, bool *more,
                          struct err *e);
-/* engine_missed - takes facts that are older than that and were never taken: their messages were lost. *count of them. */
+/* engine_missed - takes facts of the last within_s seconds that are older than older_s and were never taken: their messages were
+ * lost, or are still under way. *count of them, 1000 at most. One that can never be taken is logged, and holds up no other. */
 NODISCARD int engine_missed(const struct declarations *d, struct db *db, int64_t older_s,
-                            int64_t *count, struct err *e);
+                            int64_t within_s, int64_t *count, struct err *e);
 /* engine_ask - what people ask for: SAGA_IN_PAUSE, _RESUME, _RETRY. saga: its saga_id; who: the log's actor. ERR_NOT_FOUND: no
  * such saga; ERR_CONFLICT with the reason: not in this state. */
 NODISCARD int engine_ask(const struct declarations *d, struct db *db, struct str saga,

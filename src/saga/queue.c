@@ -89,12 +89,14 @@ static int declare(struct queue *q, struct err *e)
     return rc;
 }
 
-static int connect(struct queue *q, struct err *e)
+/* The database first: what is taken while it is away only goes back, and a message may go back DELIVERY_LIMIT times. */
+static int open_both(struct queue *q, struct err *e)
 {
     char name[128];
     snprintf(name, sizeof name, "parkway saga %s", q->o.name);
     const struct link_options o = {.name = name, .turn = &q->turn};
-    int rc = db_connect(q->db, e);
+    int rc =
+        db_write(q->db, "select from inbox limit 0", 0, NULL, NULL, e); /* on the primary */
     rc = rc == 0 ? link_open(&q->link, setup()->broker_url, &o, e) : rc;
     rc = rc == 0 ? declare(q, e) : rc;
     return rc == 0 ? consume_start(q->link, q->o.name, q->o.name, PREFETCH,
@@ -129,7 +131,7 @@ static void *run(void *arg)
     struct backoff wait = {.seed = rand_u64()};
     while (!daemon_stopping()) {
         struct err e = ERR_INIT;
-        int rc = connect(q, &e);
+        int rc = open_both(q, &e);
         if (rc == 0) {
             log_info("%s queue=%s", q->told ? "taking messages again" : "taking messages",
                      q->o.name);

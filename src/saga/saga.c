@@ -33,7 +33,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { MISSED_OLDER_S = 5, COUNT_EVERY_US = 5000000, PURGE_EVERY_US = 60000000, KEEP_DAYS = 7 };
+enum {
+    MISSED_OLDER_S = 5,
+    MISSED_WITHIN_S = 600,
+    STORE_DAYS = 6, /* how far back a new connection looks; the inbox remembers longer */
+    KEEP_DAYS = 7,
+    LOOK_US = 5000000,
+    COUNT_EVERY_US = 5000000,
+    PURGE_EVERY_US = 60000000,
+};
 
 enum {
     M_TAKEN,
@@ -141,13 +149,20 @@ static int take_fact(void *ctx, struct db *db, struct str body, struct err *e)
 static int find_missed(void *ctx, struct db *db, bool fresh, struct err *e)
 {
     const struct work *w = ctx;
-    int64_t count = 0;
-    int rc = engine_missed(w->d, db, fresh ? 0 : MISSED_OLDER_S, &count, e);
-    if (count > 0) {
-        metric_add(&metrics[M_MISSED], count);
+    int64_t count = 1;
+    int64_t all = 0;
+    int64_t until_us = clock_mono_us() + LOOK_US;
+    int rc = 0;
+    while (rc == 0 && count > 0 && clock_mono_us() < until_us) {
+        rc = engine_missed(w->d, db, fresh ? 0 : MISSED_OLDER_S,
+                           fresh ? STORE_DAYS * INT64_C(86400) : MISSED_WITHIN_S, &count, e);
+        all += count;
+    }
+    if (all > 0) {
+        metric_add(&metrics[M_MISSED], all);
         log_info("facts that the queue did not bring were taken from the event store "
                  "count=%" PRId64,
-                 count);
+                 all);
     }
     return rc;
 }

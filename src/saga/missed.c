@@ -1,0 +1,124 @@
+/* missed.c - facts for the engine: reading one, which ones it waits for, and those that its queue did not bring; see engine.h.
+ *
+ * A fact was missed when the inbox does not have it, and it begins a saga that is not there, or belongs to one that is open. Both are
+ * found by indexes: the facts of a time by theirs, those of open sagas by their streams. */
+#include "base/log.h"
+#include "event/member.h"
+#include "saga/engine.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { MISSED_AT_ONCE = 1000 };
+
+bool engine_fact_read(struct str json, struct buf *texts, struct engine_fact *out)
+{
+    static const char *const names[] = {"event_id", "type", "stream"};
+    struct str *const fields[] = {&out->id, &out->type, &out->stream};
+    size_t ends[ARRAY_LEN(names)];
+    if (!member_check(json)) {
+        return false;
+    }
+    buf_reset(texts);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct str raw = member_find(json, names[i]);
+        if (raw.p == NULL || !member_text(raw, texts)) {
+            return false;
+        }
+        ends[i] = texts->len;
+    }
+    size_t from = 0;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        *fields[i] = (struct str){buf_data(texts) + from, ends[i] - from};
+        from = ends[i];
+    }
+    out->data = member_find(json, "data");
+    return out->data.p != NULL && out->id.n > 0 && out->id.n <= SAGA_ID_MAX &&
+           out->type.n <= SAGA_NAME_MAX;
+}
+
+bool engine_awaits(const struct declarations *d, int event)
+{
+    for (int i = 0; i < d->saga_count; i++) {
+        const struct saga *s = &d->sagas[i];
+        if (s->start == event || saga_awaits(s, event) ||
+            saga_facts_have(&s->cancel_facts, event)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct str decimal(int64_t v, char out[24])
+{
+    int n = snprintf(out, 24, "%" PRId64, v);
+    return (struct str){out, (size_t)n};
+}
+
+/* An SQL array of the types that chosen() picks. */
+static void types(const struct declarations *d, bool starts, struct buf *out)
+{
+    const char *comma = "{";
+    for (int i = 0; i < d->event_count; i++) {
+        bool start = declaration_started_by(d, d->events[i].type) != NULL;
+        if (starts ? start : engine_awaits(d, i) && !start) {
+            buf_addf(out, "%s\"%s\"", comma, d->events[i].type);
+            comma = ",";
+        }
+    }
+    buf_adds(out, comma[0] == '{' ? "{}" : "}");
+}
+
+int engine_missed(const struct declarations *d, struct db *db, int64_t older_s,
+                  int64_t within_s, int64_t *count, struct err *e)
+{
+    struct buf starts = BUF_INIT;
+    struct buf awaited = BUF_INIT;
+    struct buf sagas = BUF_INIT;
+    struct result *r = NULL;
+    char age[24];
+    char within[24];
+    char most[24];
+    types(d, true, &starts);
+    types(d, false, &awaited);
+    declaration_names(d, &sagas);
+    const struct str params[] = {buf_str(&starts),      buf_str(&awaited),
+                                 decimal(older_s, age), decimal(MISSED_AT_ONCE, most),
+                                 buf_str(&sagas),       decimal(within_s, within)};
+    int rc = db_write(
+        db,
+        "select m.event_id, m.type, m.stream, m.data from (select e.* from events e where "
+        "e.type = "
+        "any ($1::text[]) and e.occurred_at > clock_timestamp() - $6::bigint * interval '1 s' "
+        "and "
+        "not exists (select from saga_instances i where i.stream = e.stream) union all select "
+        "e.* "
+        "from saga_instances i join events e on e.stream = i.stream and e.type = any "
+        "($2::text[]) where i.saga_type = any ($5::text[]) and i.status not in ('SUCCEEDED', "
+        "'COMPENSATED') and e.occurred_at > clock_timestamp() - $6::bigint * interval '1 s') m "
+        "where m.occurred_at < clock_timestamp() - $3::int * interval '1 s' and not exists "
+        "(select "
+        "from inbox b where b.consumer = '" ENGINE_NAME
+        "' and b.message_id = m.event_id::text) "
+        "order by m.seq limit $4::int",
+        ARRAY_LEN(params), params, &r, e);
+    buf_fini(&starts);
+    buf_fini(&awaited);
+    buf_fini(&sagas);
+    *count = 0;
+    for (size_t i = 0; rc == 0 && i < result_count(r); i++) {
+        enum saga_verdict verdict;
+        const struct engine_fact fact = {result_get(r, i, 0), result_get(r, i, 1),
+                                         result_get(r, i, 2), result_get(r, i, 3)};
+        rc = engine_take(d, db, &fact, &verdict, e);
+        if (rc != 0 && err_retry(rc) == RETRY_NEVER) {
+            log_error("a fact cannot be taken id=%.*s type=%.*s stream=%.*s reason=\"%s\"",
+                      STR_ARG(fact.id), STR_ARG(fact.type), STR_ARG(fact.stream), e->text);
+            rc = 0; /* the others can */
+        } else {
+            *count += rc == 0;
+        }
+    }
+    result_free(r);
+    return rc;
+}
