@@ -13,6 +13,21 @@ from check import Failed, say, wait_until
 VIEWS = ("order_history", "order_documents", "order_details_mv")
 
 
+def explain():
+    """Why a read model was refused: what the server would do for a key, and what it knows of the tables."""
+    with db.connect("replica") as c:
+        for setting in ("seqscan", "indexscan", "indexonlyscan", "hashjoin", "mergejoin"):
+            db.execute(c, f"set enable_{setting} = off")
+        db.execute(c, "set plan_cache_mode = force_generic_plan")
+        for view in VIEWS:
+            with open(os.path.join(stack.SOURCE, f"sql/views/{view}.sql"), encoding="utf-8") as f:
+                db.execute(c, f"prepare {view}(bigint[]) as select * from ({f.read()}) v where order_id = any($1)")
+            say("\n".join(r[0] for r in db.rows(c, f"explain execute {view}(null)")))
+        for row in db.rows(c, "select relname, relpages, reltuples, pg_get_indexdef(indexrelid) from pg_class c join pg_index i on i.indrelid = c.oid "
+                           "where c.oid in ('events'::regclass, 'orders'::regclass)"):
+            say(str(row))
+
+
 @contextlib.contextmanager
 def configured():
     """conf/orders.cfg beside what the stack has, until the block ends."""
@@ -29,9 +44,7 @@ def configured():
         wait_until(lambda: db.value("replica", "select count(*) from parkway.views where state = 'live' and name = any(%s)",
                                     ([f"public.{v}" for v in VIEWS],)) == len(VIEWS), 60, "the read models are live")
     except Failed:
-        for index in db.rows("replica", "select indrelid::regclass::text, indexrelid::regclass::text, indisvalid, indcheckxmin, xmin::text, "
-                             "txid_snapshot_xmin(txid_current_snapshot()) from pg_index where indrelid in ('events'::regclass, 'orders'::regclass)"):
-            say(f"index {index}")
+        explain()
         raise
     try:
         yield
