@@ -353,12 +353,26 @@ int view_build_hook(struct conn *db, int id, struct err *e)
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
+/* Its locks are weak, but a TRUNCATE of two sources may stand in the way of the second of them: a deadlock. */
+static int check(struct build *b, const struct mirrors *mirrors, struct err *e)
+{
+    for (;;) {
+        int rc = view_check(b->v, mirrors, b->db, &b->shape, e);
+        if (!conn_lock_busy(rc, e) || daemon_stopping()) {
+            return rc;
+        }
+        view_check_free(&b->shape);
+        *e = (struct err)ERR_INIT;
+        daemon_wait_ms(LOCK_RETRY_MS);
+    }
+}
+
 static int build(struct build *b, const struct mirrors *mirrors, const char *consumer,
                  struct err *e)
 {
     int rc = check_name(b, e);
     if (rc == 0) {
-        rc = view_check(b->v, mirrors, b->db, &b->shape, e);
+        rc = check(b, mirrors, e);
     }
     if (rc == 0) {
         rc = create(b, consumer, e);

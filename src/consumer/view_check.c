@@ -34,7 +34,7 @@ static int make_view(const struct view *v, struct conn *db, const char *query, s
     buf_addf(&sql, "CREATE TEMPORARY VIEW parkway_check AS SELECT * FROM (%s\n) AS v", query);
     int rc = run(db, &sql, NULL, e);
     buf_fini(&sql);
-    if (rc == ERR_SQL) {
+    if (rc == ERR_SQL && !conn_lock_busy(rc, e)) {
         struct err why = *e;
         rc = refuse(v, e, "", why.text);
     }
