@@ -180,7 +180,8 @@ $$;
 
 -- ---- mail -----------------------------------------------------------------------------------------
 
--- settings.smtp: the mail has to be sent first; the command comes again with what came of it, "effect": {"ok", "error"}.
+-- settings.smtp: the mail has to be sent first; the command comes again with what came of it, "effect": {"ok", "error"}. Who has
+-- no address gets none: the row is all there is.
 CREATE OR REPLACE FUNCTION public.mail_worker(command jsonb, settings jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -195,7 +196,7 @@ BEGIN
                                                      WHERE c.customer_id::text = given ->> 'customerId'), ''),
                 given ->> 'subject', given ->> 'body', 'REQUESTED', 1)
         ON CONFLICT (order_id, kind) DO UPDATE SET attempts = x.attempts + 1 RETURNING * INTO m;
-        IF m.state = 'REQUESTED' AND (settings ->> 'smtp')::boolean THEN
+        IF m.state = 'REQUESTED' AND m.recipient LIKE '%@%' AND (settings ->> 'smtp')::boolean THEN
             RETURN jsonb_build_object('effect', 'mail', 'id', m.mail_id, 'recipient', m.recipient, 'subject', m.subject, 'body', m.body);
         END IF;
     ELSE
