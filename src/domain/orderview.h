@@ -29,25 +29,24 @@ struct orderview orderview_at(const struct result *rows, size_t i);
 /* orderview_write - every member is there, null where the order has none. */
 void orderview_write(struct json *j, const struct orderview *v);
 
+/* Nested macros in a text make the formatter shred the rest of it. */
+/* clang-format off */
 /* The columns of `orders o`, in the order that orderview_at reads. */
-#define ORDERVIEW_COLUMNS                                                                      \
-    "o.order_id, o.public_id, o.tracking_id, o.state, o.customer_id, o.restaurant_id, "        \
-    "(select e.data -> 'payment' from events e where e.stream = 'order-' || o.order_id"        \
-    " and e.type = 'ORDER_CREATED' order by e.version limit 1), "                              \
-    "(select jsonb_agg(jsonb_build_object('menuItemId', i.menu_item_id::text,"                 \
-    " 'quantity', i.quantity) order by i.line_no) from order_items i"                          \
+#define ORDERVIEW_COLUMNS \
+    "o.order_id, o.public_id, o.tracking_id, o.state, o.customer_id, o.restaurant_id, " \
+    "(select e.data -> 'payment' from events e where e.stream = 'order-' || o.order_id" \
+    " and e.type = 'ORDER_CREATED' order by e.version limit 1), " \
+    "(select jsonb_agg(jsonb_build_object('menuItemId', i.menu_item_id::text," \
+    " 'quantity', i.quantity) order by i.line_no) from order_items i" \
     " where i.order_id = o.order_id), " ORDERVIEW_COURSE
 /* The same of `order_history o`. */
-#define ORDERVIEW_HISTORY                                                                      \
-    "o.order_id, o.public_id, o.tracking_id, o.state, o.customer_id, o.restaurant_id, "        \
+#define ORDERVIEW_HISTORY \
+    "o.order_id, o.public_id, o.tracking_id, o.state, o.customer_id, o.restaurant_id, " \
     "o.payment, o.order_items, " ORDERVIEW_COURSE
-#define ORDERVIEW_COURSE                                                                        \
-    "o.ticket_id, " INSTANT_SQL("o.accept_time") ", " INSTANT_SQL(                              \
-        "o.ready_time") ", o.preparing_time, " INSTANT_SQL("o.picked_up_time") ","              \
-                                                                               " " INSTANT_SQL( \
-                                                                                   "o."         \
-                                                                                   "delivery_"  \
-                                                                                   "completed"  \
-                                                                                   "_time") ", o.failure_messages"
+#define ORDERVIEW_COURSE \
+    "o.ticket_id, " INSTANT_SQL("o.accept_time") ", " INSTANT_SQL( \
+        "o.ready_time") ", o.preparing_time, " INSTANT_SQL("o.picked_up_time") ", " INSTANT_SQL( \
+            "o.delivery_completed_time") ", o.failure_messages"
+/* clang-format on */
 
 #endif

@@ -9,42 +9,14 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define TIME(column)                                                                           \
-    "to_char(" column " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+/* Nested macros in a text make the formatter shred the rest of it. */
+/* clang-format off */
+#define TIME(column) "to_char(" column " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 #define COLUMNS                                                                                \
-    "i.saga_id, i.saga_type, i.order_id, i.step, i.status, i.paused, i.attempt, " TIME(        \
-        "i.deadline_at") ", i.last_error, " TIME("i.created_at") ", " TIME("i.updated_at") "," \
-                                                                                           " " \
-                                                                                           "i" \
-                                                                                           "." \
-                                                                                           "o" \
-                                                                                           "r" \
-                                                                                           "d" \
-                                                                                           "e" \
-                                                                                           "r" \
-                                                                                           "_" \
-                                                                                           "i" \
-                                                                                           "d" \
-                                                                                           " " \
-                                                                                           "|" \
-                                                                                           "|" \
-                                                                                           " " \
-                                                                                           "'" \
-                                                                                           "/" \
-                                                                                           "'" \
-                                                                                           " " \
-                                                                                           "|" \
-                                                                                           "|" \
-                                                                                           " " \
-                                                                                           "i" \
-                                                                                           "." \
-                                                                                           "s" \
-                                                                                           "a" \
-                                                                                           "g" \
-                                                                                           "a" \
-                                                                                           "_" \
-                                                                                           "i" \
-                                                                                           "d"
+    "i.saga_id, i.saga_type, i.order_id, i.step, i.status, i.paused, i.attempt, "              \
+    TIME("i.deadline_at") ", i.last_error, " TIME("i.created_at") ", " TIME("i.updated_at")    \
+    ", i.order_id || '/' || i.saga_id"
+/* clang-format on */
 
 enum { PLACE = 11 };
 
