@@ -237,3 +237,23 @@ bool member_text(struct str raw, struct buf *out)
     return out->len == before ||
            memchr(buf_data(out) + before, '\0', out->len - before) == NULL;
 }
+
+size_t member_texts(struct str object, const char *const *names, size_t count,
+                    struct buf *texts, struct str *const *out)
+{
+    buf_reset(texts);
+    for (size_t i = 0; i < count; i++) {
+        size_t before = texts->len;
+        struct str raw = member_find(object, names[i]);
+        if (raw.p == NULL || !member_text(raw, texts)) {
+            return i;
+        }
+        *out[i] = (struct str){NULL, texts->len - before};
+    }
+    size_t from = 0; /* the buffer does not move any more */
+    for (size_t i = 0; i < count; i++) {
+        *out[i] = (struct str){buf_str(texts).p + from, out[i]->n};
+        from += out[i]->n;
+    }
+    return count;
+}

@@ -22,5 +22,9 @@ bool member_item(struct str text, size_t *at, struct str *value);
 /* member_text - appends the string that a raw JSON string stands for; false when raw is no string
  * or holds \u0000 or half a surrogate pair. */
 bool member_text(struct str raw, struct buf *out);
+/* member_texts - the members called names[0..count) as texts in one buffer, which is emptied first: *out[i] borrows it. Returns how many were
+ * there, in their order: less than count means that names[that] is missing or no text, and nothing in out counts. */
+size_t member_texts(struct str object, const char *const *names, size_t count,
+                    struct buf *texts, struct str *const *out);
 
 #endif

@@ -184,7 +184,7 @@ static bool split_stream(const struct saga *s, struct str stream, struct str *nu
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-static struct str decimal(int64_t v, char out[24])
+struct str engine_decimal(int64_t v, char out[24])
 {
     int n = snprintf(out, 24, "%" PRId64, v);
     return (struct str){out, (size_t)n};
@@ -293,18 +293,18 @@ static int write_command(struct hand *h, const struct saga_command *c, struct er
     char deadline[24];
     uuid_make(bytes);
     uuid_text(bytes, id);
-    const struct str params[] = {str_of(c->call->queue),
-                                 str_of(id),
-                                 str_of(c->call->command),
-                                 str_of(h->id),
-                                 str_of(h->number),
-                                 str_of(h->s->steps[c->step].name),
-                                 decimal(c->attempt, attempt),
-                                 decimal(tries_of(h->s, c), tries),
-                                 c->deadline_us != 0 ? decimal(c->deadline_us / 1000, deadline)
-                                                     : STR_NULL,
-                                 str_of(h->stream),
-                                 str_of(h->s->events[h->s->start].type)};
+    const struct str params[] = {
+        str_of(c->call->queue),
+        str_of(id),
+        str_of(c->call->command),
+        str_of(h->id),
+        str_of(h->number),
+        str_of(h->s->steps[c->step].name),
+        engine_decimal(c->attempt, attempt),
+        engine_decimal(tries_of(h->s, c), tries),
+        c->deadline_us != 0 ? engine_decimal(c->deadline_us / 1000, deadline) : STR_NULL,
+        str_of(h->stream),
+        str_of(h->s->events[h->s->start].type)};
     return db_write(h->db, sql, ARRAY_LEN(params), params, NULL, e);
 }
 
@@ -335,9 +335,9 @@ static int write_row(struct hand *h, struct err *e)
         str_of(h->s->steps[st->step].name),
         str_of(saga_status_text(st->status)),
         st->paused ? STR("true") : STR("false"),
-        st->paused_at_us != 0 ? decimal(st->paused_at_us, paused_at) : STR_NULL,
-        decimal(st->attempt, attempt),
-        st->deadline_us != 0 ? decimal(st->deadline_us, deadline) : STR_NULL,
+        st->paused_at_us != 0 ? engine_decimal(st->paused_at_us, paused_at) : STR_NULL,
+        engine_decimal(st->attempt, attempt),
+        st->deadline_us != 0 ? engine_decimal(st->deadline_us, deadline) : STR_NULL,
         text_or_null(st->last_error),
         buf_str(&progress),
         buf_str(&held),

@@ -27,6 +27,9 @@ struct engine_fact {
 /* engine_fact_read - from the JSON of a row of events; values that are quoted in it are written to texts. false: it is none. */
 bool engine_fact_read(struct str json, struct buf *texts, struct engine_fact *out);
 
+/* engine_decimal - a number as a parameter of a statement; the text is in out. */
+struct str engine_decimal(int64_t v, char out[24]);
+
 /* engine_awaits - whether an engine has to see facts of that type. */
 bool engine_awaits(const struct declarations *d, int event);
 

@@ -15,22 +15,9 @@ bool engine_fact_read(struct str json, struct buf *texts, struct engine_fact *ou
 {
     static const char *const names[] = {"event_id", "type", "stream"};
     struct str *const fields[] = {&out->id, &out->type, &out->stream};
-    size_t ends[ARRAY_LEN(names)];
-    if (!member_check(json)) {
+    if (!member_check(json) ||
+        member_texts(json, names, ARRAY_LEN(names), texts, fields) < ARRAY_LEN(names)) {
         return false;
-    }
-    buf_reset(texts);
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        struct str raw = member_find(json, names[i]);
-        if (raw.p == NULL || !member_text(raw, texts)) {
-            return false;
-        }
-        ends[i] = texts->len;
-    }
-    size_t from = 0;
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        *fields[i] = (struct str){buf_data(texts) + from, ends[i] - from};
-        from = ends[i];
     }
     out->data = member_find(json, "data");
     return out->data.p != NULL && out->id.n > 0 && out->id.n <= SAGA_ID_MAX &&
@@ -47,12 +34,6 @@ bool engine_awaits(const struct declarations *d, int event)
         }
     }
     return false;
-}
-
-static struct str decimal(int64_t v, char out[24])
-{
-    int n = snprintf(out, 24, "%" PRId64, v);
-    return (struct str){out, (size_t)n};
 }
 
 /* An SQL array of the types that chosen() picks. */
@@ -82,9 +63,12 @@ int engine_missed(const struct declarations *d, struct db *db, int64_t older_s,
     types(d, true, &starts);
     types(d, false, &awaited);
     declaration_names(d, &sagas);
-    const struct str params[] = {buf_str(&starts),      buf_str(&awaited),
-                                 decimal(older_s, age), decimal(MISSED_AT_ONCE, most),
-                                 buf_str(&sagas),       decimal(within_s, within)};
+    const struct str params[] = {buf_str(&starts),
+                                 buf_str(&awaited),
+                                 engine_decimal(older_s, age),
+                                 engine_decimal(MISSED_AT_ONCE, most),
+                                 buf_str(&sagas),
+                                 engine_decimal(within_s, within)};
     int rc = db_write(
         db,
         "select m.event_id, m.type, m.stream, m.data from (select e.* from events e where "

@@ -19,21 +19,12 @@ static int read_command(struct command *c, struct str body, struct err *e)
 {
     static const char *const names[] = {"id", "command", "sagaId", "stream", "step"};
     struct str *const fields[] = {&c->id, &c->name, &c->saga, &c->stream, &c->step};
-    size_t ends[ARRAY_LEN(names)];
     if (!member_check(body)) {
         return err_set(e, ERR_INVALID, "the command is no JSON");
     }
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        struct str raw = member_find(body, names[i]);
-        if (raw.p == NULL || !member_text(raw, &c->texts)) {
-            return err_set(e, ERR_INVALID, "the command has no text \"%s\"", names[i]);
-        }
-        ends[i] = c->texts.len;
-    }
-    size_t from = 0;
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        *fields[i] = (struct str){buf_data(&c->texts) + from, ends[i] - from};
-        from = ends[i];
+    size_t there = member_texts(body, names, ARRAY_LEN(names), &c->texts, fields);
+    if (there < ARRAY_LEN(names)) {
+        return err_set(e, ERR_INVALID, "the command has no text \"%s\"", names[there]);
     }
     c->attempt = member_find(body, "attempt");
     c->deadline = member_find(body, "deadline");

@@ -124,10 +124,32 @@ static void refused(void **state)
     assert_false(member_check((struct str){deep, sizeof deep}));
 }
 
+static void texts_of_members(void **state)
+{
+    UNUSED(state);
+    static const char *const names[] = {"b", "a", "c"};
+    struct str a, b, c;
+    struct str *const out[] = {&b, &a, &c};
+    struct buf texts = BUF_INIT;
+    assert_int_equal(
+        member_texts(STR("{\"a\":\"x\\n\",\"b\":\"\",\"c\":\"주\"}"), names, 3, &texts, out),
+        3);
+    assert_true(str_eq(a, STR("x\n")));
+    assert_true(str_eq(b, STR("")));
+    assert_true(str_eq(c, STR("주")));
+    assert_int_equal(member_texts(STR("{\"b\":\"\",\"a\":1}"), names, 3, &texts, out), 1);
+    assert_int_equal(member_texts(STR("{\"a\":\"\"}"), names, 3, &texts, out), 0);
+    assert_int_equal(member_texts(STR("[]"), names, 3, &texts, out), 0);
+    buf_fini(&texts);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds), cmocka_unit_test(cuts), cmocka_unit_test(walks_arrays),
-        cmocka_unit_test(cuts_arrays), cmocka_unit_test(refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(texts_of_members),
+                                       cmocka_unit_test(finds),
+                                       cmocka_unit_test(cuts),
+                                       cmocka_unit_test(walks_arrays),
+                                       cmocka_unit_test(cuts_arrays),
+                                       cmocka_unit_test(refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
