@@ -211,7 +211,7 @@ FUZZ_fuzz_event    := src/event/event.c src/event/member.c src/event/position.c 
                       src/base/clock.c src/base/err.c src/base/json.c src/base/trace.c
 FUZZ_fuzz_member   := src/event/member.c src/base/json.c
 FUZZ_fuzz_conf     := src/base/conf.c src/base/err.c src/event/setup.c
-FUZZ_fuzz_sagas    := $(SAGA_PURE) src/base/conf.c src/base/err.c
+FUZZ_fuzz_sagas    := $(SAGA_PURE) src/base/conf.c src/base/err.c src/base/beside.c
 FUZZ_FLAGS_fuzz_classify := -max_len=600 -dict=$(CURDIR)/tests/fuzz/sql.dict
 # libconfig itself loses a string that is not closed
 FUZZ_ENV_fuzz_conf       := ASAN_OPTIONS=detect_leaks=0
