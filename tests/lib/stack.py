@@ -108,11 +108,13 @@ class Beside:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
         status = self.process.wait(20)
+        if kind is not None:
+            print("---- the second process\n" + "\n".join(self.text().splitlines()[-30:]), flush=True)
         self.out.close()
         check(status in (0, -signal.SIGKILL), f"the second process ended with {status}")
 
