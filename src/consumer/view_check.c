@@ -285,9 +285,9 @@ static int check_sources(const struct view *v, const struct mirrors *mirrors, st
 /* Tables that a plan reads without a condition on an index, each with the columns that it is searched by
  * there, as far as the plan tells. $1: EXPLAIN's JSON.
  *
- * Of a table that had one row when it was last analysed every condition is believed to hold for all of it, and then the
- * server makes no bitmap scan at all. It is not counted when an index begins with a column that it is searched by: the index is
- * used as soon as the statistics know of more rows. */
+ * Of a table that had one row when it was last analysed, or one value in a column, every condition is believed to hold for all
+ * of it, and then the server makes no bitmap scan at all. It is not counted when an index begins with a column that it is
+ * searched by: the index is used as soon as the statistics know of more. */
 static const char scans_sql[] =
     "WITH n AS (SELECT DISTINCT n FROM jsonb_path_query($1::text::jsonb, '$.**') n"
     "            WHERE jsonb_typeof(n) = 'object' AND n ? 'Node Type'),"
@@ -301,9 +301,11 @@ static const char scans_sql[] =
     "    AND n->>'Alias' <> 'parkway_touched'"
     "    AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace"
     "      JOIN pg_index i ON i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL"
-    "      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0], conds"
+    "      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]"
+    "      LEFT JOIN pg_stats t ON t.schemaname = s.nspname AND t.tablename = c.relname"
+    "       AND t.attname = a.attname, conds"
     "      WHERE s.nspname = n->>'Schema' AND c.relname = n->>'Relation Name'"
-    "       AND c.reltuples BETWEEN 0 AND 1"
+    "       AND (c.reltuples BETWEEN 0 AND 1 OR t.n_distinct = 1)"
     "       AND strpos(conds.t, (n->>'Alias') || '.' || quote_ident(a.attname)) > 0) ORDER BY "
     "1";
 
