@@ -8,14 +8,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { LATER_MAX = 32 };
+
 struct db {
     char *url;
     char *name;
     struct direct *conn;
-    int stop_fd; /* 0: none */
-    bool in_transaction;
-    bool not_router; /* this connection's server knows no parkway.* */
+    int stop_fd;                            /* 0: none */
+    enum { TX_NONE, TX_ADDED, TX_OPEN } tx; /* added: "begin" has not been sent */
+    bool not_router;                        /* this connection's server knows no parkway.* */
     int64_t wait_ms; /* parkway.wait_ms of this connection; -1: the router's own */
+    bool pinned;     /* parkway.route of this connection is the primary */
+    struct result *
+        *later[LATER_MAX]; /* where the results of what was added go; NULL: nowhere */
+    size_t later_count;
 };
 
 struct db *db_new(const char *url, const char *application_name)
@@ -30,7 +36,8 @@ static void drop(struct db *db)
 {
     direct_close(db->conn);
     db->conn = NULL;
-    db->in_transaction = false;
+    db->tx = TX_NONE;
+    db->later_count = 0;
 }
 
 void db_close(struct db *db)
@@ -55,7 +62,7 @@ void db_stop_on(struct db *db, int fd)
 
 int db_connect(struct db *db, struct err *e)
 {
-    if (db->conn != NULL && !db->in_transaction && direct_stale(db->conn)) {
+    if (db->conn != NULL && db->tx == TX_NONE && direct_stale(db->conn)) {
         drop(db);
     }
     if (db->conn != NULL) {
@@ -66,6 +73,7 @@ int db_connect(struct db *db, struct err *e)
                                .stop_fd = db->stop_fd};
     db->not_router = false;
     db->wait_ms = -1;
+    db->pinned = false;
     return direct_open(&db->conn, db->url, &o, e);
 }
 
@@ -101,17 +109,57 @@ static int judge(struct db *db, int rc, struct err *e)
     return rc;
 }
 
-int db_write(struct db *db, const char *sql, size_t param_count, const struct str *params,
-             struct result **out, struct err *e)
+/* Sends what was added. */
+static int run(struct db *db, struct err *e)
 {
-    int rc = db_connect(db, e);
-    if (rc != 0) {
-        return rc;
+    struct result *results[LATER_MAX];
+    struct result **later[LATER_MAX];
+    size_t count = db->later_count;
+    memcpy(later, db->later, sizeof later);
+    db->later_count = 0;
+    db->tx = db->tx == TX_ADDED ? TX_OPEN : db->tx;
+    int rc = judge(db, direct_run(db->conn, results, count, e), e);
+    for (size_t i = 0; i < count; i++) {
+        if (later[i] != NULL) {
+            *later[i] = results[i];
+        } else {
+            result_free(results[i]);
+        }
     }
-    return judge(db, direct_query(db->conn, sql, param_count, params, out, e), e);
+    return rc;
 }
 
-/* A server that does not take the setting has nothing to wait for. */
+static void add(struct db *db, const char *sql, size_t param_count, const struct str *params,
+                struct result **out)
+{
+    ASSERT(db->later_count < LATER_MAX);
+    if (out != NULL) {
+        *out = NULL;
+    }
+    direct_add(db->conn, sql, param_count, params);
+    db->later[db->later_count++] = out;
+}
+
+/* One statement behind what was added. */
+static int query(struct db *db, const char *sql, size_t param_count, const struct str *params,
+                 struct result **out, struct err *e)
+{
+    add(db, sql, param_count, params, out);
+    return run(db, e);
+}
+
+/* A setting of the router, which answers it itself. A server that does not take it has nothing to wait for, and no
+ * replica. */
+static int ask_router(struct db *db, const char *sql, struct err *e)
+{
+    struct err ignored = ERR_INIT;
+    if (query(db, sql, 0, NULL, NULL, &ignored) != 0 && db->conn == NULL) {
+        *e = ignored;
+        return e->code;
+    }
+    return 0;
+}
+
 static int set_wait(struct db *db, int64_t wait_ms, struct err *e)
 {
     char sql[64];
@@ -121,13 +169,27 @@ static int set_wait(struct db *db, int64_t wait_ms, struct err *e)
         snprintf(sql, sizeof sql, "set parkway.wait_ms = %lld", (long long)wait_ms);
     }
     db->wait_ms = wait_ms;
-    struct err ignored = ERR_INIT;
-    if (judge(db, direct_query(db->conn, sql, 0, NULL, NULL, &ignored), &ignored) != 0 &&
-        db->conn == NULL) {
-        *e = ignored;
-        return e->code;
+    return ask_router(db, sql, e);
+}
+
+static int pin(struct db *db, bool pinned, struct err *e)
+{
+    if (db->pinned == pinned || db->tx != TX_NONE) { /* a transaction is on the primary */
+        return 0;
     }
-    return 0;
+    db->pinned = pinned;
+    return ask_router(db, pinned ? "set parkway.route = primary" : "set parkway.route = auto",
+                      e);
+}
+
+int db_write(struct db *db, const char *sql, size_t param_count, const struct str *params,
+             struct result **out, struct err *e)
+{
+    int rc = db_connect(db, e);
+    if (rc == 0 && strncmp(sql, "select", 6) == 0) { /* others change something */
+        rc = pin(db, true, e);
+    }
+    return rc == 0 ? query(db, sql, param_count, params, out, e) : rc;
 }
 
 static int read_once(struct db *db, const struct db_freshness *fresh, const char *sql,
@@ -136,9 +198,10 @@ static int read_once(struct db *db, const struct db_freshness *fresh, const char
 {
     int64_t wait_ms = fresh != NULL ? fresh->wait_ms : -1;
     int rc = db_connect(db, e);
-    if (rc == 0 && wait_ms != db->wait_ms && !db->in_transaction) {
+    if (rc == 0 && wait_ms != db->wait_ms && db->tx == TX_NONE) {
         rc = set_wait(db, wait_ms, e);
     }
+    rc = rc == 0 ? pin(db, false, e) : rc;
     if (rc != 0) {
         return rc;
     }
@@ -148,7 +211,7 @@ static int read_once(struct db *db, const struct db_freshness *fresh, const char
         buf_addf(&text, "/* parkway.position=%.*s */ ", STR_ARG(fresh->position));
     }
     buf_adds(&text, sql);
-    rc = judge(db, direct_query(db->conn, buf_cstr(&text), param_count, params, out, e), e);
+    rc = query(db, buf_cstr(&text), param_count, params, out, e);
     buf_fini(&text);
     return rc;
 }
@@ -156,7 +219,7 @@ static int read_once(struct db *db, const struct db_freshness *fresh, const char
 int db_read(struct db *db, const struct db_freshness *fresh, const char *sql,
             size_t param_count, const struct str *params, struct result **out, struct err *e)
 {
-    bool in_transaction = db->in_transaction;
+    bool in_transaction = db->tx != TX_NONE;
     int rc = read_once(db, fresh, sql, param_count, params, out, e);
     if (!in_transaction && rc == ERR_CLOSED) {
         rc = read_once(db, fresh, sql, param_count, params, out, e);
@@ -166,13 +229,32 @@ int db_read(struct db *db, const struct db_freshness *fresh, const char *sql,
 
 int db_begin(struct db *db, struct err *e)
 {
-    ASSERT(!db->in_transaction);
-    int rc = db_write(db, "begin", 0, NULL, NULL, e);
-    db->in_transaction = rc == 0;
-    if (rc != 0) {
-        drop(db); /* its state is not what this handle believes */
+    ASSERT(db->tx == TX_NONE);
+    int rc = db_connect(db, e);
+    if (rc == 0) {
+        add(db, "begin", 0, NULL, NULL);
+        db->tx = TX_ADDED;
     }
     return rc;
+}
+
+int db_later(struct db *db, const char *sql, size_t param_count, const struct str *params,
+             struct result **out, struct err *e)
+{
+    int rc = db->conn == NULL ? err_set(e, ERR_CLOSED, "the connection was lost") : 0;
+    ASSERT(rc != 0 || db->tx != TX_NONE);
+    if (rc == 0 && db->later_count == LATER_MAX) {
+        rc = run(db, e);
+    }
+    if (rc == 0) {
+        add(db, sql, param_count, params, out);
+    }
+    return rc;
+}
+
+int db_flush(struct db *db, struct err *e)
+{
+    return db->later_count > 0 ? run(db, e) : 0;
 }
 
 int db_act_as(struct db *db, const char *owner, bool *alone, struct err *e)
@@ -180,10 +262,10 @@ int db_act_as(struct db *db, const char *owner, bool *alone, struct err *e)
     char sql[96];
     int n = snprintf(sql, sizeof sql, "set local role %s", owner);
     ASSERT(n > 0 && (size_t)n < sizeof sql);
-    *alone = !db->in_transaction;
+    *alone = db->tx == TX_NONE;
     int rc = *alone ? db_begin(db, e) : 0;
     if (rc == 0) {
-        rc = db_write(db, sql, 0, NULL, NULL, e);
+        rc = db_later(db, sql, 0, NULL, NULL, e);
     }
     if (rc != 0 && *alone) {
         db_rollback(db);
@@ -194,7 +276,7 @@ int db_act_as(struct db *db, const char *owner, bool *alone, struct err *e)
 int db_act_end(struct db *db, bool alone, int rc, struct err *e)
 {
     if (rc == 0) {
-        rc = alone ? db_commit(db, e) : db_write(db, "set local role none", 0, NULL, NULL, e);
+        rc = alone ? db_commit(db, e) : db_later(db, "set local role none", 0, NULL, NULL, e);
     }
     if (rc != 0 && alone) {
         db_rollback(db);
@@ -202,30 +284,38 @@ int db_act_end(struct db *db, bool alone, int rc, struct err *e)
     return rc;
 }
 
+/* What was added fails before the commit, which is skipped then and leaves the transaction open. */
 int db_commit(struct db *db, struct err *e)
 {
     if (db->conn == NULL) {
         return err_set(e, ERR_CLOSED, "the connection was lost before the commit");
     }
-    db->in_transaction = false;
-    return judge(db, direct_query(db->conn, "commit", 0, NULL, NULL, e), e);
+    int rc = query(db, "commit", 0, NULL, NULL, e);
+    if (rc != 0) {
+        db_rollback(db);
+    }
+    db->tx = TX_NONE;
+    return rc;
 }
 
 void db_rollback(struct db *db)
 {
-    if (db->conn == NULL || !db->in_transaction) {
+    if (db->conn == NULL || db->tx == TX_NONE) {
         return;
     }
-    db->in_transaction = false;
     struct err ignored = ERR_INIT;
-    if (judge(db, direct_query(db->conn, "rollback", 0, NULL, NULL, &ignored), &ignored) != 0) {
+    bool open = db->tx == TX_OPEN;
+    direct_forget(db->conn);
+    db->later_count = 0;
+    db->tx = TX_NONE;
+    if (open && query(db, "rollback", 0, NULL, NULL, &ignored) != 0) {
         drop(db);
     }
 }
 
 bool db_in_transaction(const struct db *db)
 {
-    return db->in_transaction;
+    return db->tx != TX_NONE;
 }
 
 /* One text from the router, or NULL rows. */
@@ -236,7 +326,7 @@ static struct result *show(struct db *db, const char *sql)
     }
     struct result *rows = NULL;
     struct err e = ERR_INIT;
-    int rc = judge(db, direct_query(db->conn, sql, 0, NULL, &rows, &e), &e);
+    int rc = query(db, sql, 0, NULL, &rows, &e);
     if (rc == ERR_SQL) {
         db->not_router = true; /* 42704: unrecognized configuration parameter */
     }

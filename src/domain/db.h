@@ -47,12 +47,20 @@ void db_close(struct db *db);
 NODISCARD int db_read(struct db *db, const struct db_freshness *fresh, const char *sql,
                       size_t param_count, const struct str *params, struct result **out,
                       struct err *e);
-/* db_write - one statement, never repeated. out may be NULL. */
+/* db_write - one statement on the primary, never repeated: what it reads, if it only reads, is what is committed now.
+ * out may be NULL. */
 NODISCARD int db_write(struct db *db, const char *sql, size_t param_count,
                        const struct str *params, struct result **out, struct err *e);
 
-/* One transaction at a time. A lost connection ends it; db_rollback is then a no-op. */
+/* One transaction at a time. A lost connection ends it; db_rollback is then a no-op.
+ * db_begin opens the connection if need be; BEGIN itself travels with the first statement, in one round trip. */
 NODISCARD int db_begin(struct db *db, struct err *e);
+/* db_later - a statement of the open transaction that travels with the next one, which is refused when this one is: its error
+ * is that one's then. *out (out may be NULL) is set by that call: to be freed, or NULL. ERR_CLOSED: no transaction any longer. */
+NODISCARD int db_later(struct db *db, const char *sql, size_t param_count,
+                       const struct str *params, struct result **out, struct err *e);
+/* db_flush - sends what db_begin and db_later have added, if anything. */
+NODISCARD int db_flush(struct db *db, struct err *e);
 /* db_act_as - from here to db_act_end writes are those of that owner of tables (sql/primary/20_owners.sql): in a transaction of
  * its own (*alone), or in the one that is open. db_act_end - rc is how it went; commits what was alone, or rolls it
  * back; returns rc, or the error of the commit. Not called when db_act_as failed. */

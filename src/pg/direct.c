@@ -37,6 +37,7 @@ struct direct {
     struct buf in;
     struct buf out;
     size_t taken; /* size of the message given out last; its bytes go at the next one */
+    size_t added; /* statements in out */
     struct parameter parameters[PARAMETERS_MAX];
     size_t parameter_count;
 };
@@ -382,7 +383,7 @@ bool direct_stale(const struct direct *d)
 
 /* ---- statements ---- */
 
-static void ask(struct direct *d, const char *sql, size_t param_count, const struct str *params)
+void direct_add(struct direct *d, const char *sql, size_t param_count, const struct str *params)
 {
     struct buf *out = &d->out;
     size_t mark = msg_begin(out, 'P');
@@ -408,13 +409,14 @@ static void ask(struct direct *d, const char *sql, size_t param_count, const str
     buf_addz(out, "");
     buf_u32(out, 0);
     msg_end(out, mark);
-    msg_empty(out, 'S');
+    d->added++;
 }
 
 /* Up to ReadyForQuery. An error does not end the reading: the server still says that it is ready. */
-static int hear(struct direct *d, struct result *r, struct err *e)
+static int hear(struct direct *d, struct result **results, size_t count, struct err *e)
 {
     int result = 0;
+    size_t at = 0;
     struct msg m;
     for (;;) {
         struct err broken = ERR_INIT;
@@ -427,14 +429,18 @@ static int hear(struct direct *d, struct result *r, struct err *e)
         }
         switch (m.type) {
         case 'D':
-            if (!result_row(r, m.body)) {
+            if (at == count || !result_row(results[at], m.body)) {
                 d->dead = true;
                 return err_set(e, ERR_PROTOCOL, "the server sent a malformed row");
             }
             break;
         case 'C': {
             struct rd body = rd_of(m.body);
-            result_complete(r, rd_cstr(&body));
+            if (at == count) {
+                d->dead = true;
+                return err_set(e, ERR_PROTOCOL, "the server answered what it was not asked");
+            }
+            result_complete(results[at++], rd_cstr(&body));
             break;
         }
         case 'E': result = server_error(d, m.body, e); break;
@@ -451,29 +457,47 @@ static int hear(struct direct *d, struct result *r, struct err *e)
     }
 }
 
+void direct_forget(struct direct *d)
+{
+    buf_take(&d->out, d->out.len);
+    d->added = 0;
+}
+
+int direct_run(struct direct *d, struct result **results, size_t count, struct err *e)
+{
+    ASSERT(count == d->added);
+    d->added = 0;
+    for (size_t i = 0; i < count; i++) {
+        results[i] = result_new();
+    }
+    int rc = d->dead ? err_set(e, ERR_CLOSED, "the connection to the server was lost") : 0;
+    if (rc == 0) {
+        msg_empty(&d->out, 'S');
+        rc = flush(d, e);
+    }
+    if (rc == 0) {
+        rc = hear(d, results, count, e);
+        buf_take(&d->in, d->taken);
+        d->taken = 0;
+        if (d->in.len == 0) {
+            buf_shrink(&d->in, KEEP_BYTES);
+        }
+        buf_shrink(&d->out, KEEP_BYTES);
+    }
+    for (size_t i = 0; rc != 0 && i < count; i++) {
+        result_free(results[i]);
+        results[i] = NULL;
+    }
+    return rc;
+}
+
 int direct_query(struct direct *d, const char *sql, size_t param_count,
                  const struct str *params, struct result **out, struct err *e)
 {
+    struct result *r = NULL;
+    direct_add(d, sql, param_count, params);
+    int rc = direct_run(d, &r, 1, e);
     if (out != NULL) {
-        *out = NULL;
-    }
-    if (d->dead) {
-        return err_set(e, ERR_CLOSED, "the connection to the server was lost");
-    }
-    ask(d, sql, param_count, params);
-    int rc = flush(d, e);
-    if (rc != 0) {
-        return rc;
-    }
-    struct result *r = result_new();
-    rc = hear(d, r, e);
-    buf_take(&d->in, d->taken);
-    d->taken = 0;
-    if (d->in.len == 0) {
-        buf_shrink(&d->in, KEEP_BYTES);
-    }
-    buf_shrink(&d->out, KEEP_BYTES);
-    if (rc == 0 && out != NULL) {
         *out = r;
     } else {
         result_free(r);

@@ -2,8 +2,8 @@
  *
  * For the domain, whose CLI is one short process a command: libpq brings twenty libraries and its own
  * key derivation, which together cost more than the command (measured: 10.8 ms of processor time a
- * command with libpq, 5.9 ms without). Only what the domain needs: SCRAM-SHA-256 or trust, no encryption, one
- * statement at a time with text parameters. One thread owns a connection. Errors as in conn.h.
+ * command with libpq, 5.9 ms without). Only what the domain needs: SCRAM-SHA-256 or trust, no encryption,
+ * statements with text parameters, one or several in a round trip. One thread owns a connection. Errors as in conn.h.
  * Source: PostgreSQL 15 documentation, 55.2 "Message Flow". */
 #ifndef PARKWAY_PG_DIRECT_H
 #define PARKWAY_PG_DIRECT_H
@@ -28,9 +28,17 @@ void direct_close(struct direct *d); /* NULL is fine */
 /* direct_stale - true when the idle connection has ended, or the server is saying goodbye on it. Looks
  * without waiting. */
 bool direct_stale(const struct direct *d);
-/* direct_query - one statement, params[i].p NULL is SQL NULL. *out (out may be NULL) must be freed.
- * ERR_SQL: refused, the connection is usable. ERR_CLOSED: the connection is gone, and whether the statement took
- * effect is unknown. ERR_PROTOCOL: the server sent nonsense; the connection is gone. */
+/* direct_add - one statement for the next direct_run; nothing is sent. params[i].p NULL is SQL NULL; all is copied. */
+void direct_add(struct direct *d, const char *sql, size_t param_count,
+                const struct str *params);
+void direct_forget(struct direct *d); /* what was added since the last direct_run */
+/* direct_run - sends what was added, in one go and with one Sync, so that the first error ends all that follows it; without
+ * BEGIN and COMMIT among them they are one transaction. count: how many they are; results[i]: of each, to be freed; all
+ * NULL when one has failed. ERR_SQL: refused, the connection is usable. ERR_CLOSED: the connection is gone, and
+ * whether they took effect is unknown. ERR_PROTOCOL: the server sent nonsense; the connection is gone. */
+NODISCARD int direct_run(struct direct *d, struct result **results, size_t count,
+                         struct err *e);
+/* direct_query - one statement, with nothing added before it. *out (out may be NULL) must be freed. Errors as direct_run. */
 NODISCARD int direct_query(struct direct *d, const char *sql, size_t param_count,
                            const struct str *params, struct result **out, struct err *e);
 /* direct_parameter - the last value the server reported, or NULL; borrowed until the next query. */

@@ -5,6 +5,9 @@
  *   as the subject's owner: its new state, facts, commands; as owner_saga: the saga's row, its log
  *   commit
  *
+ * The first line is one round trip for a fact, whose stream names the subject; the last two are one always: nothing in them is
+ * needed to know the next. So what is refused there shows at the commit, which is skipped then.
+ *
  * The order of locks is always saga, subject, so two engines cannot wait for each other. Times are the database's: the clocks
  * of two engines need not agree. A saga begins with its first row; when two engines begin the same one, the unique
  * stream refuses the second, whose input is tried again and then finds the row.
@@ -33,6 +36,9 @@ struct hand {
     char number[NUMBER_MAX + 1]; /* the subject's key */
     int64_t now_us;
     bool fresh; /* it has no row yet */
+    const struct saga *
+        supposed; /* the saga that the stream's name speaks of, and its subject's state; or NULL */
+    struct result *subject;
     struct saga_state state;
 };
 
@@ -65,7 +71,7 @@ static int act_as(struct db *db, const char *role, struct err *e)
 {
     char sql[SAGA_NAME_MAX + 32];
     snprintf(sql, sizeof sql, "set local role %s", role[0] != '\0' ? role : "none");
-    return db_write(db, sql, 0, NULL, NULL, e);
+    return db_later(db, sql, 0, NULL, NULL, e);
 }
 
 static int begin(struct db *db, struct err *e)
@@ -84,14 +90,22 @@ static int end(struct db *db, int rc, struct err *e)
     return rc;
 }
 
-/* The saga's row by a condition, locked; *out NULL: there is none. */
-static int read_row(struct db *db, const char *where, struct str value, struct result **out,
+/* The saga's row by a condition, locked, with what comes next. */
+static int look_row(struct db *db, const char *where, struct str value, struct result **out,
                     struct err *e)
 {
     char sql[sizeof columns_sql + 160];
     int n = snprintf(sql, sizeof sql, "%s%s", columns_sql, where);
     ASSERT(n > 0 && (size_t)n < sizeof sql);
-    int rc = db_write(db, sql, value.p != NULL, &value, out, e);
+    return db_later(db, sql, value.p != NULL, &value, out, e);
+}
+
+/* The same at once; *out NULL: there is none. */
+static int read_row(struct db *db, const char *where, struct str value, struct result **out,
+                    struct err *e)
+{
+    int rc = look_row(db, where, value, out, e);
+    rc = rc == 0 ? db_flush(db, e) : rc;
     if (rc == 0 && result_count(*out) == 0) {
         result_free(*out);
         *out = NULL;
@@ -99,16 +113,35 @@ static int read_row(struct db *db, const char *where, struct str value, struct r
     return rc;
 }
 
-/* The subject's state, locked. */
-static int read_subject(struct hand *h, int *state, struct err *e)
+/* The state of a saga's subject, locked, with what comes next. */
+static int look_subject(struct db *db, const struct saga *s, struct str number,
+                        struct result **out, struct err *e)
 {
     char sql[4 * SAGA_NAME_MAX + 64];
     snprintf(sql, sizeof sql, "select %s::text from %s where %s = $1::bigint for update",
-             h->s->column, h->s->table, h->s->key);
+             s->column, s->table, s->key);
+    int rc = act_as(db, s->owner, e);
+    return rc == 0 ? db_later(db, sql, 1, &number, out, e) : rc;
+}
+
+static bool same_subject(const struct saga *a, const struct saga *b)
+{
+    return strcmp(a->table, b->table) == 0 && strcmp(a->key, b->key) == 0 &&
+           strcmp(a->column, b->column) == 0;
+}
+
+/* The subject's state, locked; from what was read of it already when that is of the saga's kind. */
+static int subject_state(struct hand *h, int *state, struct err *e)
+{
     struct result *r = NULL;
-    struct str number = str_of(h->number);
-    int rc = act_as(h->db, h->s->owner, e);
-    rc = rc == 0 ? db_write(h->db, sql, 1, &number, &r, e) : rc;
+    int rc = 0;
+    if (h->subject != NULL && same_subject(h->s, h->supposed)) {
+        r = h->subject;
+        h->subject = NULL;
+    } else {
+        rc = look_subject(h->db, h->s, str_of(h->number), &r, e);
+        rc = rc == 0 ? db_flush(h->db, e) : rc;
+    }
     if (rc != 0) {
         return rc;
     }
@@ -147,7 +180,7 @@ static int take_row(struct hand *h, const struct result *r, struct err *e)
                        result_text(r, 0, C_TYPE), h->stream);
     }
     int subject = 0;
-    int rc = read_subject(h, &subject, e);
+    int rc = subject_state(h, &subject, e);
     if (rc != 0) {
         return rc;
     }
@@ -208,7 +241,7 @@ static int write_state(struct hand *h, const struct saga_input *in, struct str d
         snprintf(sql, sizeof sql, "update %s set %s = $2 where %s = $1::bigint", h->s->table,
                  h->s->column, h->s->key);
         const struct str params[] = {str_of(h->number), str_of(state)};
-        return db_write(h->db, sql, ARRAY_LEN(params), params, NULL, e);
+        return db_later(h->db, sql, ARRAY_LEN(params), params, NULL, e);
     }
     snprintf(sql, sizeof sql, "select %s($1::bigint, $2, $3::jsonb, $4, $5, $6::boolean)",
              h->s->follow);
@@ -219,7 +252,7 @@ static int write_state(struct hand *h, const struct saga_input *in, struct str d
                                  str_of(state),
                                  first ? text_or_null(out->message) : STR_NULL,
                                  first && out->reply_message ? STR("true") : STR("false")};
-    return db_write(h->db, sql, ARRAY_LEN(params), params, NULL, e);
+    return db_later(h->db, sql, ARRAY_LEN(params), params, NULL, e);
 }
 
 static int write_subject(struct hand *h, const struct saga_input *in, struct str data,
@@ -255,7 +288,7 @@ static int write_fact(struct hand *h, const struct saga_event *fact, const char 
     const struct str params[] = {str_of(h->stream), str_of(fact->type), str_of(fact->key),
                                  str_of(h->number), str_of(actor),      str_of(h->id),
                                  str_of(cause)};
-    return db_write(h->db, sql, ARRAY_LEN(params), params, NULL, e);
+    return db_later(h->db, sql, ARRAY_LEN(params), params, NULL, e);
 }
 
 static int64_t tries_of(const struct saga *s, const struct saga_command *c)
@@ -305,7 +338,7 @@ static int write_command(struct hand *h, const struct saga_command *c, struct er
         c->deadline_us != 0 ? engine_decimal(c->deadline_us / 1000, deadline) : STR_NULL,
         str_of(h->stream),
         str_of(h->s->events[h->s->start].type)};
-    return db_write(h->db, sql, ARRAY_LEN(params), params, NULL, e);
+    return db_later(h->db, sql, ARRAY_LEN(params), params, NULL, e);
 }
 
 static int write_row(struct hand *h, struct err *e)
@@ -344,7 +377,7 @@ static int write_row(struct hand *h, struct err *e)
         str_of(h->s->name),
         str_of(h->stream),
         str_of(h->number)};
-    int rc = db_write(h->db, h->fresh ? insert : update, h->fresh ? ARRAY_LEN(params) : 10,
+    int rc = db_later(h->db, h->fresh ? insert : update, h->fresh ? ARRAY_LEN(params) : 10,
                       params, NULL, e);
     buf_fini(&progress);
     buf_fini(&held);
@@ -362,7 +395,7 @@ static int write_log(struct hand *h, const struct saga_entry *l, struct err *e)
         str_of(saga_status_text(l->from_status)),
         str_of(saga_status_text(l->to_status)),
         str_of(l->detail)};
-    return db_write(h->db,
+    return db_later(h->db,
                     "insert into saga_log (saga_id, actor, from_step, to_step, from_status, "
                     "to_status, detail) values ($1::uuid, $2, $3, $4, $5, $6, $7)",
                     ARRAY_LEN(params), params, NULL, e);
@@ -478,7 +511,7 @@ static int start(struct hand *h, const struct engine_fact *fact, const char *id,
     int subject = 0;
     int64_t scheduled_us = 0;
     int rc = scheduled(h->db, fact->data, &scheduled_us, e);
-    rc = rc == 0 ? read_subject(h, &subject, e) : rc;
+    rc = rc == 0 ? subject_state(h, &subject, e) : rc;
     if (rc != 0) {
         return rc;
     }
@@ -512,23 +545,32 @@ static int reply(struct hand *h, const struct engine_fact *fact, const char *typ
     return rc;
 }
 
-/* Marks the fact as seen. */
-static int note(struct db *db, const char *id, bool *repeated, int64_t *now_us, struct err *e)
+/* Marks the fact as seen, with what comes next. Its row: was it not, and what is the time? */
+static int note(struct db *db, const char *id, struct result **out, struct err *e)
 {
-    struct result *r = NULL;
     struct str param = str_of(id);
-    int rc =
-        db_write(db,
-                 "with new as (insert into inbox (consumer, message_id) values ('" ENGINE_NAME
-                 "', $1) on conflict do nothing returning 1) select count(*), (extract(epoch "
-                 "from clock_timestamp()) * 1000000)::bigint from new",
-                 1, &param, &r, e);
-    if (rc == 0) {
-        *repeated = result_int(r, 0, 0) == 0;
-        *now_us = result_int(r, 0, 1);
-        result_free(r);
+    return db_later(
+        db,
+        "with new as (insert into inbox (consumer, message_id) values ('" ENGINE_NAME
+        "', $1) on conflict do nothing returning 1) select count(*), (extract(epoch "
+        "from clock_timestamp()) * 1000000)::bigint from new",
+        1, &param, out, e);
+}
+
+/* All that is known of the fact's saga, in one round trip. */
+static int look(struct hand *h, const struct engine_fact *fact, const char *id,
+                struct result **noted, struct result **row, struct err *e)
+{
+    struct str number;
+    int rc = note(h->db, id, noted, e);
+    rc = rc == 0 ? look_row(h->db, "stream = $1 for update", fact->stream, row, e) : rc;
+    for (int i = 0; rc == 0 && h->supposed == NULL && i < h->d->saga_count; i++) {
+        if (split_stream(&h->d->sagas[i], fact->stream, &number)) {
+            h->supposed = &h->d->sagas[i];
+            rc = look_subject(h->db, h->supposed, number, &h->subject, e);
+        }
     }
-    return rc;
+    return rc == 0 ? db_flush(h->db, e) : rc;
 }
 
 static int take(struct hand *h, const struct engine_fact *fact, enum saga_verdict *verdict,
@@ -536,28 +578,31 @@ static int take(struct hand *h, const struct engine_fact *fact, enum saga_verdic
 {
     char id[SAGA_ID_MAX + 1];
     char type[SAGA_NAME_MAX + 1];
-    bool repeated = false;
+    struct result *noted = NULL;
+    struct result *row = NULL;
     keep(id, sizeof id, fact->id);
     keep(type, sizeof type, fact->type);
-    int rc = note(h->db, id, &repeated, &h->now_us, e);
-    struct result *r = NULL;
-    rc = rc == 0 ? read_row(h->db, "stream = $1 for update", fact->stream, &r, e) : rc;
+    int rc = look(h, fact, id, &noted, &row, e);
     if (rc != 0) {
         return rc;
     }
-    if (r != NULL) {
-        rc = take_row(h, r, e);
-        result_free(r);
-        return rc == 0 ? reply(h, fact, type, id, repeated, verdict, e) : rc;
+    bool repeated = result_int(noted, 0, 0) == 0;
+    h->now_us = result_int(noted, 0, 1);
+    result_free(noted);
+    if (result_count(row) > 0) {
+        rc = take_row(h, row, e);
+        rc = rc == 0 ? reply(h, fact, type, id, repeated, verdict, e) : rc;
+    } else {
+        struct str number;
+        h->s = declaration_started_by(h->d, type);
+        if (h->s != NULL && split_stream(h->s, fact->stream, &number)) { /* else nobody's */
+            keep(h->stream, sizeof h->stream, fact->stream);
+            keep(h->number, sizeof h->number, number);
+            rc = start(h, fact, id, verdict, e);
+        }
     }
-    struct str number;
-    h->s = declaration_started_by(h->d, type);
-    if (h->s == NULL || !split_stream(h->s, fact->stream, &number)) {
-        return 0; /* nobody's */
-    }
-    keep(h->stream, sizeof h->stream, fact->stream);
-    keep(h->number, sizeof h->number, number);
-    return start(h, fact, id, verdict, e);
+    result_free(row);
+    return rc;
 }
 
 int engine_take(const struct declarations *d, struct db *db, const struct engine_fact *fact,
@@ -567,6 +612,7 @@ int engine_take(const struct declarations *d, struct db *db, const struct engine
     *out = SAGA_NOTHING;
     int rc = begin(db, e);
     rc = rc == 0 ? take(&h, fact, out, e) : rc;
+    result_free(h.subject);
     return end(db, rc, e);
 }
 

@@ -42,7 +42,7 @@ static int look(const struct saga_worker *w, struct db *db, const struct command
 {
     const struct str params[] = {str_of(w->name), c->id,      c->stream,  c->step,
                                  c->name,         c->attempt, c->deadline};
-    int rc = db_write(db, "select pg_advisory_xact_lock(hashtextextended($1 || $2, 0))", 2,
+    int rc = db_later(db, "select pg_advisory_xact_lock(hashtextextended($1 || $2, 0))", 2,
                       (const struct str[]){params[0], params[2]}, NULL, e);
     return rc == 0
                ? db_write(
@@ -100,58 +100,57 @@ static int answer(const struct saga_worker *w, struct db *db, struct str body,
     return rc;
 }
 
-static int append(const struct declarations *d, struct db *db, const struct command *c,
-                  struct str reply, struct result **out, struct err *e)
+/* The outcome, and the fact that tells of it when type is not NULL; both travel with the commit. */
+static int write_outcome(struct db *db, const struct command *c, bool final,
+                         const struct saga_event *type, struct str data, struct err *e)
 {
-    struct buf type = BUF_INIT;
-    struct str raw = member_find(reply, "type");
-    struct str data = member_find(reply, "data");
-    const struct saga_event *event = NULL;
-    if (raw.p != NULL && member_text(raw, &type)) {
-        event = declaration_event(d, buf_cstr(&type));
-    }
-    int rc = 0;
-    if (event == NULL || data.p == NULL) {
-        rc = err_set(e, ERR_INVALID,
-                     "the answer to %.*s has no data, or no type that is declared: %.*s",
-                     STR_ARG(c->name), (int)(reply.n < 200 ? reply.n : 200), reply.p);
-    } else {
-        const struct str params[] = {
-            c->stream, str_of(event->type), str_of(event->key), data, c->saga, c->id};
-        rc = db_write(
-            db, "select (event_append($1, $2, $3, $4::jsonb, $5::uuid, $6::uuid)).event_id",
-            ARRAY_LEN(params), params, out, e);
-    }
-    buf_fini(&type);
-    return rc;
+    static const char outcome[] = "insert into saga_outcomes (stream, step, command, attempt, "
+                                  "final, event_id) select $1, $2, $3, $4::bigint, $5::boolean";
+    char sql[sizeof outcome + 128];
+    snprintf(sql, sizeof sql, "%s, %s", outcome,
+             type != NULL
+                 ? "(event_append($1, $6, $7, $8::jsonb, $9::uuid, $10::uuid)).event_id"
+                 : "null");
+    const struct str params[] = {c->stream,
+                                 c->step,
+                                 c->name,
+                                 c->attempt,
+                                 final ? STR("true") : STR("false"),
+                                 type != NULL ? str_of(type->type) : STR_NULL,
+                                 type != NULL ? str_of(type->key) : STR_NULL,
+                                 data,
+                                 c->saga,
+                                 c->id};
+    return db_later(db, sql, type != NULL ? ARRAY_LEN(params) : 5, params, NULL, e);
 }
 
 static int act(const struct declarations *d, const struct saga_worker *w, struct db *db,
                struct str body, const struct command *c, struct err *e)
 {
     struct result *said = NULL;
-    struct result *fact = NULL;
     int rc = answer(w, db, body, &said, e);
-    struct str reply = rc == 0 ? result_get(said, 0, 0) : STR_NULL;
-    bool silent = reply.p == NULL || str_eq(reply, STR("null"));
-    if (rc == 0 && !silent) {
-        rc = append(d, db, c, reply, &fact, e);
+    if (rc != 0) {
+        return rc;
     }
-    if (rc == 0) {
-        bool final = silent || !str_eq(member_find(reply, "final"), STR("false"));
-        const struct str params[] = {c->stream,
-                                     c->step,
-                                     c->name,
-                                     c->attempt,
-                                     final ? STR("true") : STR("false"),
-                                     silent ? STR_NULL : result_get(fact, 0, 0)};
-        rc = db_write(
-            db,
-            "insert into saga_outcomes (stream, step, command, attempt, final, event_id) "
-            "values ($1, $2, $3, $4::bigint, $5::boolean, $6::uuid)",
-            ARRAY_LEN(params), params, NULL, e);
+    struct str reply = result_get(said, 0, 0);
+    if (reply.p == NULL || str_eq(reply, STR("null"))) {
+        rc = write_outcome(db, c, true, NULL, STR_NULL, e);
+    } else {
+        struct buf type = BUF_INIT;
+        struct str raw = member_find(reply, "type");
+        struct str data = member_find(reply, "data");
+        const struct saga_event *event = NULL;
+        if (raw.p != NULL && member_text(raw, &type)) {
+            event = declaration_event(d, buf_cstr(&type));
+        }
+        rc = event == NULL || data.p == NULL
+                 ? err_set(e, ERR_INVALID,
+                           "the answer to %.*s has no data, or no type that is declared: %.*s",
+                           STR_ARG(c->name), (int)(reply.n < 200 ? reply.n : 200), reply.p)
+                 : write_outcome(db, c, !str_eq(member_find(reply, "final"), STR("false")),
+                                 event, data, e);
+        buf_fini(&type);
     }
-    result_free(fact);
     result_free(said);
     return rc;
 }
@@ -191,7 +190,7 @@ int worker_take(const struct declarations *d, const struct saga_worker *w, struc
         snprintf(role, sizeof role, "set local role %s",
                  w->owner[0] != '\0' ? w->owner : "none");
         rc = db_begin(db, e);
-        rc = rc == 0 ? db_write(db, role, 0, NULL, NULL, e) : rc;
+        rc = rc == 0 ? db_later(db, role, 0, NULL, NULL, e) : rc;
         rc = rc == 0 ? take(d, w, db, body, &c, out, e) : rc;
         if (rc == 0) {
             rc = db_commit(db, e);
