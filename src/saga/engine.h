@@ -42,9 +42,16 @@ NODISCARD int engine_take(const struct declarations *d, struct db *db,
 NODISCARD int engine_due(const struct declarations *d, struct db *db, bool *more,
                          struct err *e);
 /* engine_missed - takes facts of the last within_s seconds that are older than older_s and were never taken: their messages were
- * lost, or are still under way. *count of them, 1000 at most. One that can never be taken is logged, and holds up no other. */
-NODISCARD int engine_missed(const struct declarations *d, struct db *db, int64_t older_s,
-                            int64_t within_s, int64_t *count, struct err *e);
+ * lost, or are still under way. 1000 at once, from after_seq (of table events) on; more: call again for those behind. One that
+ * can never be taken is logged, and holds up no other. */
+struct engine_missed {
+    int64_t older_s, within_s;
+    int64_t after_seq; /* 0: from the first; set to the last one seen */
+    int64_t taken;     /* counted up */
+    bool more;
+};
+NODISCARD int engine_missed(const struct declarations *d, struct db *db,
+                            struct engine_missed *m, struct err *e);
 /* engine_ask - what people ask for: SAGA_IN_PAUSE, _RESUME, _RETRY. saga: its saga_id; who: the log's actor. ERR_NOT_FOUND: no
  * such saga; ERR_CONFLICT with the reason: not in this state. */
 NODISCARD int engine_ask(const struct declarations *d, struct db *db, struct str saga,

@@ -50,57 +50,65 @@ static void types(const struct declarations *d, bool starts, struct buf *out)
     buf_adds(out, comma[0] == '{' ? "{}" : "}");
 }
 
-int engine_missed(const struct declarations *d, struct db *db, int64_t older_s,
-                  int64_t within_s, int64_t *count, struct err *e)
+static int find(const struct declarations *d, struct db *db, const struct engine_missed *m,
+                struct result **out, struct err *e)
 {
     struct buf starts = BUF_INIT;
     struct buf awaited = BUF_INIT;
     struct buf sagas = BUF_INIT;
-    struct result *r = NULL;
     char age[24];
     char within[24];
     char most[24];
+    char after[24];
     types(d, true, &starts);
     types(d, false, &awaited);
     declaration_names(d, &sagas);
     const struct str params[] = {buf_str(&starts),
                                  buf_str(&awaited),
-                                 engine_decimal(older_s, age),
+                                 engine_decimal(m->older_s, age),
                                  engine_decimal(MISSED_AT_ONCE, most),
                                  buf_str(&sagas),
-                                 engine_decimal(within_s, within)};
-    int rc = db_write(
-        db,
-        "select m.event_id, m.type, m.stream, m.data from (select e.* from events e where "
-        "e.type = "
-        "any ($1::text[]) and e.occurred_at > clock_timestamp() - $6::bigint * interval '1 s' "
-        "and "
-        "not exists (select from saga_instances i where i.stream = e.stream) union all select "
-        "e.* "
-        "from saga_instances i join events e on e.stream = i.stream and e.type = any "
-        "($2::text[]) where i.saga_type = any ($5::text[]) and i.status not in ('SUCCEEDED', "
-        "'COMPENSATED') and e.occurred_at > clock_timestamp() - $6::bigint * interval '1 s') m "
-        "where m.occurred_at < clock_timestamp() - $3::int * interval '1 s' and not exists "
-        "(select "
-        "from inbox b where b.consumer = '" ENGINE_NAME
-        "' and b.message_id = m.event_id::text) "
-        "order by m.seq limit $4::int",
-        ARRAY_LEN(params), params, &r, e);
+                                 engine_decimal(m->within_s, within),
+                                 engine_decimal(m->after_seq, after)};
+    /* clang-format off */
+    int rc = db_write(db,
+        "select m.event_id, m.type, m.stream, m.data, m.seq from ("
+        "  select e.* from events e"
+        "   where e.type = any ($1::text[]) and e.occurred_at > clock_timestamp() - $6::bigint * interval '1 s'"
+        "     and not exists (select from saga_instances i where i.stream = e.stream)"
+        "  union all"
+        "  select e.* from saga_instances i join events e on e.stream = i.stream and e.type = any ($2::text[])"
+        "   where i.saga_type = any ($5::text[]) and i.status not in ('SUCCEEDED', 'COMPENSATED')"
+        "     and e.occurred_at > clock_timestamp() - $6::bigint * interval '1 s') m"
+        " where m.occurred_at < clock_timestamp() - $3::int * interval '1 s' and m.seq > $7::bigint"
+        "   and not exists (select from inbox b where b.consumer = '" ENGINE_NAME "' and b.message_id = m.event_id::text)"
+        " order by m.seq limit $4::int",
+        ARRAY_LEN(params), params, out, e);
+    /* clang-format on */
     buf_fini(&starts);
     buf_fini(&awaited);
     buf_fini(&sagas);
-    *count = 0;
+    return rc;
+}
+
+int engine_missed(const struct declarations *d, struct db *db, struct engine_missed *m,
+                  struct err *e)
+{
+    struct result *r = NULL;
+    int rc = find(d, db, m, &r, e);
+    m->more = rc == 0 && result_count(r) == MISSED_AT_ONCE;
     for (size_t i = 0; rc == 0 && i < result_count(r); i++) {
         enum saga_verdict verdict;
         const struct engine_fact fact = {result_get(r, i, 0), result_get(r, i, 1),
                                          result_get(r, i, 2), result_get(r, i, 3)};
+        m->after_seq = result_int(r, i, 4);
         rc = engine_take(d, db, &fact, &verdict, e);
         if (rc != 0 && err_retry(rc) == RETRY_NEVER) {
             log_error("a fact cannot be taken id=%.*s type=%.*s stream=%.*s reason=\"%s\"",
                       STR_ARG(fact.id), STR_ARG(fact.type), STR_ARG(fact.stream), e->text);
             rc = 0; /* the others can */
         } else {
-            *count += rc == 0;
+            m->taken += rc == 0;
         }
     }
     result_free(r);

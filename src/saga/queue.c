@@ -22,7 +22,7 @@ enum {
     TRIES = 3,
     TRY_PAUSE_MS = 50,
     DATABASE_WAIT_MS = 10000,
-    AGAIN_EVERY_US = 30 * 1000000,
+    AGAIN_EVERY_US = 10 * 1000000,
     STEADY_US = 5 * 1000000, /* a connection that lasts so long was one */
 };
 
@@ -107,15 +107,17 @@ static int open_both(struct queue *q, struct err *e)
 static int serve(struct queue *q, struct err *e)
 {
     int64_t due_us = 0;
+    bool fresh = true;
     int rc = 0;
     while (rc == 0 && !daemon_stopping()) {
         struct link_event ev;
+        bool more = false;
         if (q->o.look != NULL && clock_mono_us() >= due_us) {
-            rc = q->o.look(q->o.ctx, q->db, due_us == 0, e);
-            due_us = clock_mono_us() + AGAIN_EVERY_US;
-            continue;
+            rc = q->o.look(q->o.ctx, q->db, fresh, &more, e);
+            due_us = clock_mono_us() + (more ? 0 : AGAIN_EVERY_US);
+            fresh = false;
         }
-        rc = link_next(q->link, 100, &ev, e);
+        rc = rc == 0 ? link_next(q->link, more ? 0 : 100, &ev, e) : rc;
         if (rc == 0 && ev.kind == LINK_DELIVER) {
             rc = settle(q, &ev, e);
         } else if (rc == 0 && ev.kind == LINK_CANCEL) {

@@ -24,8 +24,9 @@ struct queue_options {
     size_t key_count;
     /* handle - one message; borrowed. The error's retry class decides (err.h). */
     int (*handle)(void *ctx, struct db *db, struct str body, struct err *e);
-    /* look - for what the queue did not bring; may be NULL. After each connect, when the queue is bound (fresh), and every 30 s. */
-    int (*look)(void *ctx, struct db *db, bool fresh, struct err *e);
+    /* look - for what the queue did not bring; may be NULL. After each connect, when the queue is bound (fresh), and every 10 s;
+     * *more, which is false before: again at once, a message in between. */
+    int (*look)(void *ctx, struct db *db, bool fresh, bool *more, struct err *e);
     void *ctx;
     int stop_fd; /* readable when the thread shall end */
     struct metric *dead, *retries, *connected;

@@ -38,7 +38,6 @@ enum {
     MISSED_WITHIN_S = 600,
     STORE_DAYS = 6, /* how far back a new connection looks; the inbox remembers longer */
     KEEP_DAYS = 7,
-    LOOK_US = 5000000,
     COUNT_EVERY_US = 5000000,
     PURGE_EVERY_US = 60000000,
 };
@@ -107,7 +106,8 @@ static struct metric metrics[M_COUNT] = {
 
 struct work {
     const struct declarations *d;
-    const struct saga_worker *worker;
+    const struct saga_worker *worker; /* NULL: the engine */
+    struct engine_missed missed;      /* where it is in the event store */
 };
 
 struct daemon {
@@ -146,24 +146,24 @@ static int take_fact(void *ctx, struct db *db, struct str body, struct err *e)
 }
 
 /* Facts from before the queue was bound come from the store alone; later ones may still be under way in it. */
-static int find_missed(void *ctx, struct db *db, bool fresh, struct err *e)
+static int find_missed(void *ctx, struct db *db, bool fresh, bool *more, struct err *e)
 {
-    const struct work *w = ctx;
-    int64_t count = 1;
-    int64_t all = 0;
-    int64_t until_us = clock_mono_us() + LOOK_US;
-    int rc = 0;
-    while (rc == 0 && count > 0 && clock_mono_us() < until_us) {
-        rc = engine_missed(w->d, db, fresh ? 0 : MISSED_OLDER_S,
-                           fresh ? STORE_DAYS * INT64_C(86400) : MISSED_WITHIN_S, &count, e);
-        all += count;
+    struct work *w = ctx;
+    struct engine_missed *m = &w->missed;
+    if (fresh) {
+        *m = (struct engine_missed){.within_s = STORE_DAYS * INT64_C(86400)};
+    } else if (!m->more) {
+        *m = (struct engine_missed){.older_s = MISSED_OLDER_S, .within_s = MISSED_WITHIN_S};
     }
-    if (all > 0) {
-        metric_add(&metrics[M_MISSED], all);
+    int64_t before = m->taken;
+    int rc = engine_missed(w->d, db, m, e);
+    metric_add(&metrics[M_MISSED], m->taken - before);
+    if (m->taken > 0 && !m->more) {
         log_info("facts that the queue did not bring were taken from the event store "
                  "count=%" PRId64,
-                 all);
+                 m->taken);
     }
+    *more = m->more;
     return rc;
 }
 
@@ -317,7 +317,7 @@ static int start_engine(struct daemon *s, struct err *e)
 static int start_worker(struct daemon *s, const struct saga_worker *w, struct err *e)
 {
     struct work *work = &s->work[1 + (w - s->d->workers)];
-    *work = (struct work){s->d, w};
+    *work = (struct work){.d = s->d, .worker = w};
     struct queue_options o = {.name = w->queue, .handle = take_command, .ctx = work};
     return start_queue(s, &o, e);
 }

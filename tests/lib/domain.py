@@ -9,7 +9,9 @@ import tempfile
 import db
 import stack
 from check import Failed, say, wait_until
+from ordering import ask
 
+NOBODY = "7036dfc5-3093-4d00-bdf6-e66f567d7001"
 VIEWS = ("order_history", "order_documents", "order_details_mv")
 
 
@@ -52,6 +54,23 @@ def configured():
         for group, keys in before.items():
             stack.configure(group, **{k: stack.Raw(keys[k]) if k in keys else None for k in ("tables", "topics", "views")})
         stack.restart("relay", "consumer", "router")
+
+
+@contextlib.contextmanager
+def served(secret="a test's secret"):
+    """configured(), with a secret for the tokens of cards, and a router that knows the read models."""
+    before = {group: stack.configured().get(group, {}) for group in ("payment", "http")}
+    stack.configure("payment", token_secret=secret)
+    stack.restart("command")
+    try:
+        with configured():
+            for path in ("/histories", "/order/1", f"/ticket/{NOBODY}", "/query/1", "/order_details_mv"):
+                wait_until(lambda p=path: ask("GET", p)[1].get("Parkway-Route") == "replica", 30, f"{path} is read on the replica")
+            yield
+    finally:
+        for group, key in (("payment", "token_secret"), ("http", "allow_get_commands")):
+            stack.configure(group, **{key: stack.Raw(before[group][key]) if key in before[group] else None})
+        stack.restart("command")
 
 
 def declarations(change=lambda text: text, name="conf/sagas.cfg"):
