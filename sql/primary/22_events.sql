@@ -36,13 +36,18 @@ CREATE OR REPLACE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.events
 -- Appends a fact and returns its row. The only way that an owner has to write one.
 CREATE OR REPLACE FUNCTION public.event_append(of_stream text, of_type text, under_key text, with_data jsonb,
                                                of_saga uuid DEFAULT NULL, caused_by uuid DEFAULT NULL) RETURNS public.events
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    e public.events;
+BEGIN
     WITH next AS (
         INSERT INTO public.streams AS s (stream, version) VALUES (of_stream, 1)
         ON CONFLICT (stream) DO UPDATE SET version = s.version + 1 RETURNING s.version)
     INSERT INTO public.events (stream, version, type, routing_key, saga_id, causation_id, data)
     SELECT of_stream, next.version, of_type, under_key, of_saga, caused_by, with_data FROM next
-    RETURNING *
+    RETURNING * INTO e;
+    RETURN e;
+END
 $$;
 REVOKE EXECUTE ON FUNCTION public.event_append(text, text, text, jsonb, uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.event_append(text, text, text, jsonb, uuid, uuid)

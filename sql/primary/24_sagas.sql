@@ -73,8 +73,10 @@ CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON public.saga_l
 
 -- Whether a command was answered for good: that is how the start of something that was undone already is barred.
 CREATE OR REPLACE FUNCTION public.saga_answered(of_stream text, of_command text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT EXISTS (SELECT FROM public.saga_outcomes o WHERE o.stream = of_stream AND o.command = of_command AND o.final)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM public.saga_outcomes o WHERE o.stream = of_stream AND o.command = of_command AND o.final);
+END
 $$;
 
 -- A fact as the relay publishes its row: for a reply that is said again.

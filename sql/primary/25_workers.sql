@@ -3,41 +3,50 @@
 -- "final": false where a later try shall do it anew, "effect" where something outside the database has to be done first. It runs as the
 -- owner of its tables, in one transaction with its reply (docs/sagas.md). What was undone before it began does not begin.
 
+-- Functions that are called often are in plpgsql, which keeps its plans; those in sql are planned at each call.
+
 -- Times and money as they stand in facts.
 CREATE OR REPLACE FUNCTION public.iso(t timestamptz) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+LANGUAGE sql STABLE AS $$ -- no SET: so it is inlined
+    SELECT pg_catalog.to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 $$;
 
 -- The simple saga's facts are a text alone.
 CREATE OR REPLACE FUNCTION public.reply(command jsonb, type text, data jsonb) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT jsonb_build_object('type', type, 'data', CASE WHEN command -> 'data' ? 'simple'
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN jsonb_build_object('type', type, 'data', CASE WHEN command -> 'data' ? 'simple'
         THEN jsonb_build_object('body', (command -> 'data' ->> 'simple') || '_' || type)
-        ELSE jsonb_build_object('orderId', command ->> 'orderId') || jsonb_strip_nulls(data) END)
+        ELSE jsonb_build_object('orderId', command ->> 'orderId') || jsonb_strip_nulls(data) END);
+END
 $$;
 
 -- ---- customer, order detail -----------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION public.customer_worker(command jsonb, settings jsonb) RETURNS jsonb
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN EXISTS (SELECT FROM public.customers c WHERE c.customer_id::text = command -> 'data' ->> 'customerId')
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE WHEN EXISTS (SELECT FROM public.customers c WHERE c.customer_id = (command -> 'data' ->> 'customerId')::bigint)
         THEN public.reply(command, 'CUSTOMER_APPROVED', jsonb_build_object('customerId', command -> 'data' ->> 'customerId'))
         ELSE public.reply(command, 'CUSTOMER_REJECTED', jsonb_build_object('customerId', command -> 'data' ->> 'customerId',
-             'reason', 'customer not found: ' || coalesce(command -> 'data' ->> 'customerId', ''))) END
+             'reason', 'customer not found: ' || coalesce(command -> 'data' ->> 'customerId', ''))) END;
+END
 $$;
 
 CREATE OR REPLACE FUNCTION public.detail_worker(command jsonb, settings jsonb) RETURNS jsonb
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT public.reply(command, 'ORDER_COMPLETED', '{}')
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN public.reply(command, 'ORDER_COMPLETED', '{}');
+END
 $$;
 
 -- ---- ticket ---------------------------------------------------------------------------------------
 
 -- Why an order cannot be a ticket; empty: it can.
 CREATE OR REPLACE FUNCTION public.ticket_reasons(of_restaurant bigint, items jsonb) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    WITH item AS (
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (WITH item AS (
         SELECT i.at, (i.v ->> 'menuItemId')::bigint AS menu_item_id, (i.v ->> 'quantity')::numeric AS quantity
           FROM jsonb_array_elements(items) WITH ORDINALITY AS i(v, at)),
     reason AS (
@@ -54,7 +63,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                      WHEN m.restaurant_id <> of_restaurant
                                      THEN 'menu item ' || item.menu_item_id || ' does not belong to restaurant ' || of_restaurant
                                      WHEN NOT m.available THEN 'menu item is not available: ' || item.menu_item_id END)) AS t(text))
-    SELECT coalesce(jsonb_agg(text ORDER BY at), '[]') FROM reason WHERE text IS NOT NULL
+    SELECT coalesce(jsonb_agg(text ORDER BY at), '[]') FROM reason WHERE text IS NOT NULL);
+END
 $$;
 
 CREATE OR REPLACE FUNCTION public.ticket_worker(command jsonb, settings jsonb) RETURNS jsonb
@@ -193,7 +203,7 @@ BEGIN
     IF done IS NULL THEN
         INSERT INTO public.mails AS x (order_id, kind, recipient, subject, body, state, attempts)
         VALUES (number, given ->> 'kind', coalesce((SELECT coalesce(c.email, c.username) FROM public.customers c
-                                                     WHERE c.customer_id::text = given ->> 'customerId'), ''),
+                                                     WHERE c.customer_id = (given ->> 'customerId')::bigint), ''),
                 given ->> 'subject', given ->> 'body', 'REQUESTED', 1)
         ON CONFLICT (order_id, kind) DO UPDATE SET attempts = x.attempts + 1 RETURNING * INTO m;
         IF m.state = 'REQUESTED' AND m.recipient LIKE '%@%' AND (settings ->> 'smtp')::boolean THEN
@@ -220,8 +230,9 @@ GRANT SELECT ON public.customers TO owner_mail;
 
 -- What a command carries.
 CREATE OR REPLACE FUNCTION public.order_command(number bigint, command text) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN o.kind = 'simple' THEN jsonb_build_object('simple', o.public_id, 'kind', 'completed', 'amount', o.total::text,
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT CASE WHEN o.kind = 'simple' THEN jsonb_build_object('simple', o.public_id, 'kind', 'completed', 'amount', o.total::text,
                     'subject', 'Order ' || o.public_id, 'body', 'Order ' || o.public_id || ' is completed.')
         ELSE CASE command
             WHEN 'VERIFY_CUSTOMER' THEN jsonb_build_object('customerId', o.customer_id::text)
@@ -236,13 +247,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
             WHEN 'SEND_MAIL' THEN jsonb_build_object('kind', 'completed', 'customerId', o.customer_id::text,
                 'subject', 'Order ' || o.public_id, 'body', 'Order ' || o.public_id || ' was delivered. Total: ' || o.total || '.')
             ELSE '{}' END END
-      FROM public.orders o WHERE o.order_id = number
+      FROM public.orders o WHERE o.order_id = number);
+END
 $$;
 
 -- What a fact of the saga itself says.
 CREATE OR REPLACE FUNCTION public.order_fact(number bigint, type text, actor text) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN o.kind = 'simple' THEN jsonb_build_object('body', o.public_id || '_' || type)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT CASE WHEN o.kind = 'simple' THEN jsonb_build_object('body', o.public_id || '_' || type)
         ELSE jsonb_build_object('orderId', o.order_id::text, 'publicId', o.public_id) || CASE type
             WHEN 'ORDER_APPROVED' THEN jsonb_build_object('state', o.state)
             WHEN 'ORDER_REJECTED' THEN jsonb_build_object('state', o.state, 'failureMessages', o.failure_messages)
@@ -251,7 +264,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                 SELECT e.data ->> 'actor' FROM public.events e WHERE e.stream = 'order-' || number AND e.type = 'ORDER_CANCELLING'
                  ORDER BY e.version LIMIT 1), actor))
             ELSE '{}' END END
-      FROM public.orders o WHERE o.order_id = number
+      FROM public.orders o WHERE o.order_id = number);
+END
 $$;
 
 -- The order after a reply was taken: event and given, what it said; into_state, where the order goes (NULL: nowhere); message, for its

@@ -1,4 +1,8 @@
-/* direct.c - see direct.h. */
+/* direct.c - see direct.h.
+ *
+ * A statement that comes for the second time on a connection is prepared under a name, so that the server parses it no more and
+ * keeps its plan: most of the time that a short statement takes is spent there. What was sent to be prepared is believed to be
+ * so when the whole round trip went well, and is sent under another name otherwise. */
 #include "pg/direct.h"
 
 #include "base/clock.h"
@@ -20,6 +24,7 @@ enum {
     PARAMETERS_MAX = 64, /* PostgreSQL 15 reports 14 */
     READ_BYTES = 65536,
     KEEP_BYTES = 1 << 20, /* of a buffer that one large statement has grown */
+    PREPARED_MAX = 64,    /* statements; further ones are never prepared */
 };
 
 enum { AUTH_OK = 0, AUTH_SASL = 10, AUTH_SASL_CONTINUE = 11, AUTH_SASL_FINAL = 12 };
@@ -27,6 +32,12 @@ enum { AUTH_OK = 0, AUTH_SASL = 10, AUTH_SASL_CONTINUE = 11, AUTH_SASL_FINAL = 1
 struct parameter {
     char *name;
     char *value;
+};
+
+struct prepared {
+    char *sql;
+    unsigned name; /* 0: none */
+    bool sent;     /* and not yet known to be there */
 };
 
 struct direct {
@@ -38,6 +49,9 @@ struct direct {
     struct buf out;
     size_t taken; /* size of the message given out last; its bytes go at the next one */
     size_t added; /* statements in out */
+    struct prepared prepared[PREPARED_MAX];
+    size_t prepared_count;
+    unsigned names; /* given so far */
     struct parameter parameters[PARAMETERS_MAX];
     size_t parameter_count;
 };
@@ -369,6 +383,9 @@ void direct_close(struct direct *d)
         free(d->parameters[i].name);
         free(d->parameters[i].value);
     }
+    for (size_t i = 0; i < d->prepared_count; i++) {
+        free(d->prepared[i].sql);
+    }
     buf_fini(&d->in);
     buf_fini(&d->out);
     free(d);
@@ -383,17 +400,68 @@ bool direct_stale(const struct direct *d)
 
 /* ---- statements ---- */
 
+static bool worth_it(const char *sql)
+{
+    static const char *const starts[] = {"select ", "insert ", "update ", "delete ", "with "};
+    for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
+        if (strncmp(sql, starts[i], strlen(starts[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is known of the text; NULL: it is sent as it is. */
+static struct prepared *find(struct direct *d, const char *sql)
+{
+    for (size_t i = 0; i < d->prepared_count; i++) {
+        struct prepared *p = &d->prepared[i];
+        if (strcmp(p->sql, sql) == 0) {
+            return p;
+        }
+    }
+    if (d->prepared_count < PREPARED_MAX && worth_it(sql)) {
+        d->prepared[d->prepared_count++] = (struct prepared){.sql = def_strdup(sql)};
+    }
+    return NULL;
+}
+
+/* What was sent is there, or nobody knows. */
+static void settle(struct direct *d, bool there, bool others)
+{
+    for (size_t i = 0; i < d->prepared_count; i++) {
+        struct prepared *p = &d->prepared[i];
+        if ((p->sent && !there) || !others) {
+            p->name = 0;
+        }
+        p->sent = false;
+    }
+}
+
 void direct_add(struct direct *d, const char *sql, size_t param_count, const struct str *params)
 {
     struct buf *out = &d->out;
-    size_t mark = msg_begin(out, 'P');
-    buf_addz(out, "");
-    buf_addz(out, sql);
-    buf_u16(out, 0);
-    msg_end(out, mark);
+    struct prepared *p = find(d, sql);
+    char name[16] = "";
+    bool parse = p == NULL || p->name == 0;
+    if (p != NULL && p->name == 0) {
+        p->name = ++d->names;
+        p->sent = true;
+    }
+    if (p != NULL) {
+        snprintf(name, sizeof name, "d%u", p->name);
+    }
+    size_t mark;
+    if (parse) {
+        mark = msg_begin(out, 'P');
+        buf_addz(out, name);
+        buf_addz(out, sql);
+        buf_u16(out, 0);
+        msg_end(out, mark);
+    }
     mark = msg_begin(out, 'B');
     buf_addz(out, "");
-    buf_addz(out, "");
+    buf_addz(out, name);
     buf_u16(out, 0);
     buf_u16(out, (uint16_t)param_count);
     for (size_t i = 0; i < param_count; i++) {
@@ -404,7 +472,6 @@ void direct_add(struct direct *d, const char *sql, size_t param_count, const str
     }
     buf_u16(out, 0);
     msg_end(out, mark);
-    msg_describe(out, 'D', 'P', STR(""));
     mark = msg_begin(out, 'E');
     buf_addz(out, "");
     buf_u32(out, 0);
@@ -445,7 +512,13 @@ static int hear(struct direct *d, struct result **results, size_t count, struct 
         }
         case 'E': result = server_error(d, m.body, e); break;
         case 'S': set_parameter(d, m.body); break;
-        case 'Z': return result;
+        case 'I': at += at < count; break;
+        case 'Z':
+            if (result == 0 && at < count) {
+                d->dead = true;
+                return err_set(e, ERR_PROTOCOL, "the server answered less than it was asked");
+            }
+            return result;
         case 'G':
         case 'H':
         case 'W': d->dead = true; return err_set(e, ERR_PROTOCOL, "COPY is not supported here");
@@ -461,6 +534,7 @@ void direct_forget(struct direct *d)
 {
     buf_take(&d->out, d->out.len);
     d->added = 0;
+    settle(d, false, true);
 }
 
 int direct_run(struct direct *d, struct result **results, size_t count, struct err *e)
@@ -484,6 +558,9 @@ int direct_run(struct direct *d, struct result **results, size_t count, struct e
         }
         buf_shrink(&d->out, KEEP_BYTES);
     }
+    /* a plan that does not fit its table any more, a name that is not known: all are made again */
+    settle(d, rc == 0,
+           rc == 0 || (strcmp(e->sqlstate, "0A000") != 0 && strcmp(e->sqlstate, "26000") != 0));
     for (size_t i = 0; rc != 0 && i < count; i++) {
         result_free(results[i]);
         results[i] = NULL;

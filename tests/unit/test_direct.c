@@ -253,11 +253,180 @@ static void stopped(void **state)
     buf_fini(&login);
 }
 
+/* Answers what was asked n-th with the n-th reply, and keeps what was asked. */
+struct script {
+    int fd;
+    struct str login;
+    struct str replies[8];
+    size_t count;
+    char asked[8][512];
+    size_t sizes[8];
+};
+
+static void *play(void *arg)
+{
+    struct script *s = arg;
+    int fd = accept(s->fd, NULL, NULL);
+    char in[512];
+    if (recv(fd, in, sizeof in, 0) > 0) {
+        give(fd, s->login, 4096);
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        ssize_t n = recv(fd, s->asked[i], sizeof s->asked[i], 0);
+        s->sizes[i] = n > 0 ? (size_t)n : 0;
+        give(fd, s->replies[i], 4096);
+    }
+    close(fd);
+    return NULL;
+}
+
+/* The types of the n-th request's messages, and the name in its first one. */
+static void check_asked(const struct script *s, size_t n, const char *types, const char *name)
+{
+    struct str left = {s->asked[n], s->sizes[n]};
+    char found[64];
+    size_t count = 0;
+    struct msg m;
+    while (left.n > 0 && msg_next(left, &m) == MSG_DONE && count < sizeof found - 1) {
+        struct rd r = rd_of(m.body);
+        if (count == 0 && m.type == 'B') {
+            rd_cstr(&r); /* the portal */
+        }
+        if (count == 0) {
+            assert_true(str_eq(rd_cstr(&r), str_of(name)));
+        }
+        found[count++] = m.type;
+        left = (struct str){left.p + m.size, left.n - m.size};
+    }
+    found[count] = '\0';
+    assert_string_equal(found, types);
+}
+
+static struct direct *dial(struct script *s, pthread_t *thread)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof a;
+    char url[64];
+    struct direct *d = NULL;
+    struct err e = ERR_INIT;
+    s->fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(s->fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(listen(s->fd, 1), 0);
+    getsockname(s->fd, (struct sockaddr *)&a, &size);
+    snprintf(url, sizeof url, "postgresql://u:p@127.0.0.1:%d/d", ntohs(a.sin_port));
+    assert_int_equal(pthread_create(thread, NULL, play, s), 0);
+    assert_int_equal(
+        direct_open(&d, url, &(struct direct_options){.application_name = "test"}, &e), 0);
+    return d;
+}
+
+/* A text that comes again is prepared, once; after an error nobody knows what is there, and its name is not used again. */
+static void prepared(void **state)
+{
+    UNUSED(state);
+    struct buf login = BUF_INIT, good = BUF_INIT, refused = BUF_INIT, changed = BUF_INIT;
+    make_login(&login);
+    make_reply(&good);
+    msg_error(&refused, 'E', "ERROR", "23505", "duplicate key", NULL, NULL);
+    msg_ready(&refused, 'I');
+    msg_error(&changed, 'E', "ERROR", "0A000", "cached plan must not change result type", NULL,
+              NULL);
+    msg_ready(&changed, 'I');
+    static const struct {
+        bool good, changed;
+        const char *types, *name;
+    } steps[] = {
+        {true, false, "PBES", ""},   {false, false, "PBES", "d1"}, {true, false, "PBES", "d2"},
+        {false, false, "BES", "d2"}, {true, false, "BES", "d2"},   {false, true, "BES", "d2"},
+        {true, false, "PBES", "d3"},
+    };
+    struct script s = {.login = buf_str(&login), .count = ARRAY_LEN(steps)};
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        s.replies[i] = steps[i].good      ? buf_str(&good)
+                       : steps[i].changed ? buf_str(&changed)
+                                          : buf_str(&refused);
+    }
+    pthread_t thread;
+    struct direct *d = dial(&s, &thread);
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        struct err e = ERR_INIT;
+        int rc = direct_query(d, "select $1", 1, &STR("x"), NULL, &e);
+        assert_int_equal(rc, steps[i].good ? 0 : ERR_SQL);
+    }
+    pthread_join(thread, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        check_asked(&s, i, steps[i].types, steps[i].name);
+    }
+    direct_close(d);
+    close(s.fd);
+    buf_fini(&login);
+    buf_fini(&good);
+    buf_fini(&refused);
+    buf_fini(&changed);
+}
+
+/* Several statements in one go: a result each, or none and the error of the first that failed. */
+static void together(void **state)
+{
+    UNUSED(state);
+    struct buf login = BUF_INIT, good = BUF_INIT, refused = BUF_INIT, less = BUF_INIT;
+    const struct str row[] = {STR("1")};
+    make_login(&login);
+    msg_complete(&good, STR("BEGIN"));
+    msg_text_row(&good, row, 1);
+    msg_complete(&good, STR("SELECT 1"));
+    msg_complete(&good, STR("UPDATE 3"));
+    msg_ready(&good, 'T');
+    msg_complete(&refused, STR("BEGIN"));
+    msg_error(&refused, 'E', "ERROR", "22012", "division by zero", NULL, NULL);
+    msg_ready(&refused, 'E');
+    msg_complete(&less, STR("BEGIN"));
+    msg_ready(&less, 'T');
+    struct script s = {.login = buf_str(&login),
+                       .replies = {buf_str(&good), buf_str(&refused), buf_str(&less)},
+                       .count = 3};
+    pthread_t thread;
+    struct direct *d = dial(&s, &thread);
+    direct_add(d, "select forgotten", 0, NULL);
+    direct_forget(d);
+    for (int i = 0; i < 3; i++) {
+        struct err e = ERR_INIT;
+        struct result *r[3];
+        direct_add(d, "begin", 0, NULL);
+        direct_add(d, i < 2 ? "select 1" : "select 2", 0, NULL);
+        direct_add(d, i < 2 ? "update t set x = 1" : "select 2", 0, NULL);
+        int rc = direct_run(d, r, 3, &e);
+        assert_int_equal(rc, i == 0 ? 0 : i == 1 ? ERR_SQL : ERR_PROTOCOL);
+        for (int k = 0; i > 0 && k < 3; k++) {
+            assert_null(r[k]);
+        }
+        if (i == 0) {
+            assert_int_equal(result_count(r[0]), 0);
+            assert_int_equal(result_int(r[1], 0, 0), 1);
+            assert_int_equal(result_affected(r[2]), 3);
+            for (int k = 0; k < 3; k++) {
+                result_free(r[k]);
+            }
+        }
+    }
+    pthread_join(thread, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        check_asked(&s, i, "PBEPBEPBES", "");
+    }
+    direct_close(d);
+    close(s.fd);
+    buf_fini(&login);
+    buf_fini(&good);
+    buf_fini(&refused);
+    buf_fini(&less);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers), cmocka_unit_test(cut),     cmocka_unit_test(errors),
-        cmocka_unit_test(logins),  cmocka_unit_test(stopped),
+        cmocka_unit_test(answers),  cmocka_unit_test(cut),     cmocka_unit_test(errors),
+        cmocka_unit_test(logins),   cmocka_unit_test(stopped), cmocka_unit_test(prepared),
+        cmocka_unit_test(together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
