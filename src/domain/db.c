@@ -212,6 +212,9 @@ static int read_once(struct db *db, const struct db_freshness *fresh, const char
     }
     buf_adds(&text, sql);
     rc = query(db, buf_cstr(&text), param_count, params, out, e);
+    if (rc == ERR_SQL && in_class(e, "42P01")) {
+        rc = e->code = ERR_UNAVAILABLE; /* a read model that is being built is not there yet */
+    }
     buf_fini(&text);
     return rc;
 }

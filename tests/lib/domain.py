@@ -7,12 +7,26 @@ import re
 import tempfile
 
 import db
+import mq
 import stack
 from check import Failed, say, wait_until
 from ordering import ask
 
+QUEUES = ("order-reply", "order-customer", "order-ticket", "order-payment", "order-kitchen", "order-mail", "order-detail")
 NOBODY = "7036dfc5-3093-4d00-bdf6-e66f567d7001"
 VIEWS = ("order_history", "order_documents", "order_details_mv")
+
+
+def clear():
+    """No orders, no facts and no sagas, nor messages that wait for one."""
+    link = mq.open_link()
+    for queue in QUEUES:
+        link.channel().queue_delete(queue)
+    link.close()
+    with db.connect("primary") as c:
+        db.execute(c, "set session_replication_role = replica")  # else facts do not go
+        db.execute(c, "truncate orders, order_items, order_updates, tickets, payments, cooks, deliveries, mails, events, streams, saga_instances, saga_log, "
+                      "saga_outcomes, inbox restart identity cascade")
 
 
 def explain():
