@@ -105,8 +105,9 @@ static int ask(struct cli *cli, const struct argline_values *v, enum saga_input_
     char names[1024];
     struct passwd entry;
     struct passwd *user = NULL;
-    getpwuid_r(getuid(), &entry, names, sizeof names, &user);
-    snprintf(who, sizeof who, "operator:%s", user != NULL ? user->pw_name : "unknown");
+    int failed = getpwuid_r(getuid(), &entry, names, sizeof names, &user);
+    snprintf(who, sizeof who, "operator:%s",
+             failed == 0 && user != NULL ? user->pw_name : "unknown");
     int rc = books_ask(cli->db, v->of[0], what, who, &rows, e);
     if (rc == 0) {
         show_saga(cli, books_at(rows, 0), cli->json);
