@@ -62,7 +62,7 @@ CONSUMER_SRC += src/consumer/view.c src/consumer/view_text.c src/consumer/view_c
 CONSUMER_SRC += src/consumer/suspect.c src/consumer/digest.c src/consumer/survey.c \
                 src/consumer/settle.c src/consumer/compare.c src/consumer/seal.c src/consumer/repair.c \
                 src/consumer/audit.c
-DOMAIN_SRC   := src/domain/db.c src/domain/orderref.c src/domain/money.c src/domain/instant.c src/domain/card.c \
+DOMAIN_SRC   := src/domain/db.c src/domain/orderref.c src/domain/orderrow.c src/domain/money.c src/domain/instant.c src/domain/card.c \
                 src/domain/parking.c src/domain/customer.c src/domain/address.c src/domain/user.c src/domain/restaurant.c \
                 src/domain/menu.c src/domain/shop.c src/domain/shoplist.c src/domain/payment_conf.c src/domain/order.c \
                 src/domain/orderview.c src/domain/history.c src/domain/ticket.c src/domain/kitchen.c src/domain/delivery.c \

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LATER_MAX = 32 };
+enum { LATER_MAX = 32 /* with the one that sends them */ };
 
 struct db {
     char *url;
@@ -93,7 +93,8 @@ static int judge(struct db *db, int rc, struct err *e)
         {"57P01", ERR_CLOSED},      {"57P02", ERR_CLOSED},      {"23505", ERR_CONFLICT},
         {"23", ERR_INVALID},        {"22", ERR_INVALID},        {"53", ERR_UNAVAILABLE},
         {"57P", ERR_UNAVAILABLE},   {"57014", ERR_TIMEOUT},     {"40", ERR_UNAVAILABLE},
-        {"25006", ERR_UNAVAILABLE}, {"28", ERR_AUTH},           {"55000", ERR_CONFLICT},
+        {"25006", ERR_UNAVAILABLE}, {"26000", ERR_UNAVAILABLE}, {"28", ERR_AUTH},
+        {"55000", ERR_CONFLICT},
     };
     if (rc == ERR_SQL) {
         for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -102,6 +103,9 @@ static int judge(struct db *db, int rc, struct err *e)
                 break;
             }
         }
+    }
+    if (rc == ERR_SQL && in_class(e, "0A000") && strstr(e->text, "cached plan") != NULL) {
+        rc = e->code = ERR_UNAVAILABLE; /* the next one is made anew (direct.c) */
     }
     if (rc == ERR_CLOSED || rc == ERR_PROTOCOL) {
         drop(db);
@@ -246,7 +250,7 @@ int db_later(struct db *db, const char *sql, size_t param_count, const struct st
 {
     int rc = db->conn == NULL ? err_set(e, ERR_CLOSED, "the connection was lost") : 0;
     ASSERT(rc != 0 || db->tx != TX_NONE);
-    if (rc == 0 && db->later_count == LATER_MAX) {
+    if (rc == 0 && db->later_count == LATER_MAX - 1) {
         rc = run(db, e);
     }
     if (rc == 0) {
@@ -324,7 +328,7 @@ bool db_in_transaction(const struct db *db)
 /* One text from the router, or NULL rows. */
 static struct result *show(struct db *db, const char *sql)
 {
-    if (db->conn == NULL || db->not_router) {
+    if (db->conn == NULL || db->not_router || db->later_count > 0) {
         return NULL;
     }
     struct result *rows = NULL;

@@ -2,12 +2,8 @@
  * thing, their body; what else a worker notes in them (its order's number) is no part of its document. */
 #include "domain/history.h"
 
-#include "domain/orderref.h"
+#include "domain/orderrow.h"
 #include "event/member.h"
-
-#include <stdio.h>
-
-enum { SQL_MAX = 1024 };
 
 static const char *const states[] = {"PENDING",    "ACCEPTED",  "PREPARING",
                                      "READY",      "PICKEDUP",  "COMPLETED",
@@ -25,31 +21,11 @@ int history_state(struct str state, struct err *e)
                    "CANCELLING, CANCELLED or REJECTED");
 }
 
-static int look(struct db *db, const struct db_freshness *fresh, struct str ref,
-                const char *head, struct result **out, struct err *e)
-{
-    struct orderref r;
-    char sql[SQL_MAX];
-    *out = NULL;
-    int rc = orderref_read(ref, &r, e);
-    if (rc != 0) {
-        return rc;
-    }
-    int n = snprintf(sql, sizeof sql, "%s o where o.%s = $1", head, r.column);
-    ASSERT(n > 0 && (size_t)n < sizeof sql);
-    rc = db_read(db, fresh, sql, 1, &r.value, out, e);
-    if (rc == 0 && result_count(*out) == 0) {
-        result_free(*out);
-        *out = NULL;
-        return orderref_missing(ref, e);
-    }
-    return rc;
-}
-
 int history_look(struct db *db, const struct db_freshness *fresh, struct str ref,
                  struct result **out, struct err *e)
 {
-    return look(db, fresh, ref, "select " ORDERVIEW_HISTORY " from order_history", out, e);
+    return orderrow_find(db, false, fresh, ref,
+                         "select " ORDERVIEW_HISTORY " from order_history", out, e);
 }
 
 int history_page(struct db *db, const struct db_freshness *fresh, struct str state,
@@ -77,11 +53,12 @@ static const char *const sections[] = {"detail",  "customer", "ticket", "payment
 int history_document(struct db *db, const struct db_freshness *fresh, struct str ref,
                      struct result **out, struct err *e)
 {
-    int rc = look(db, fresh, ref,
-                  "select o.public_id, o.kind, o.type, array_to_json(o.events), o.detail,"
-                  " o.customer, o.ticket, o.payment, o.kitchen, o.delivery, o.mail"
-                  " from order_documents",
-                  out, e);
+    int rc =
+        orderrow_find(db, false, fresh, ref,
+                      "select o.public_id, o.kind, o.type, array_to_json(o.events), o.detail,"
+                      " o.customer, o.ticket, o.payment, o.kitchen, o.delivery, o.mail"
+                      " from order_documents",
+                      out, e);
     return rc == ERR_INVALID || rc == ERR_NOT_FOUND
                ? err_set(e, ERR_NOT_FOUND, "no order found for %.*s", STR_ARG(ref))
                : rc;

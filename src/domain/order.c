@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/rand.h"
 #include "domain/orderref.h"
+#include "domain/orderrow.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -276,43 +277,23 @@ int order_request(struct db *db, struct result **out, struct err *e)
 
 /* --- the others ------------------------------------------------------------------------------- */
 
-/* A statement about the order of a reference, which is its $1: head, the column's name, tail. write: on the primary. */
-static int ask(struct db *db, const struct db_freshness *fresh, bool write, struct str ref,
-               const char *head, struct result **out, struct err *e)
-{
-    struct orderref r;
-    char sql[SQL_MAX];
-    *out = NULL;
-    int rc = orderref_read(ref, &r, e);
-    if (rc != 0) {
-        return rc;
-    }
-    int n = snprintf(sql, sizeof sql, "%s from orders o where o.%s = $1", head, r.column);
-    ASSERT(n > 0 && (size_t)n < sizeof sql);
-    rc = write ? db_write(db, sql, 1, &r.value, out, e)
-               : db_read(db, fresh, sql, 1, &r.value, out, e);
-    if (rc == 0 && result_count(*out) == 0) {
-        drop(out);
-        return orderref_missing(ref, e);
-    }
-    return rc;
-}
-
 int order_look(struct db *db, const struct db_freshness *fresh, struct str ref,
                struct result **out, struct err *e)
 {
-    return ask(db, fresh, false, ref, "select " ORDERVIEW_COLUMNS, out, e);
+    return orderrow_find(db, false, fresh, ref, "select " ORDERVIEW_COLUMNS " from orders", out,
+                         e);
 }
 
 int order_number(struct db *db, struct str ref, struct result **out, struct err *e)
 {
-    return ask(db, NULL, true, ref, "select o.order_id, o.state", out, e);
+    return orderrow_find(db, true, NULL, ref, "select o.order_id, o.state from orders", out, e);
 }
 
 /* The order as it is, changed or not; kind is the last column. */
 static int cancelled(struct db *db, struct str ref, struct result **out, struct err *e)
 {
-    int rc = ask(db, NULL, true, ref, "select " ORDERVIEW_COLUMNS ", o.kind", out, e);
+    int rc = orderrow_find(db, true, NULL, ref,
+                           "select " ORDERVIEW_COLUMNS ", o.kind from orders", out, e);
     if (rc != 0) {
         return rc;
     }
@@ -410,5 +391,5 @@ int order_list(struct db *db, const struct db_freshness *fresh, struct str after
 int order_details(struct db *db, const struct db_freshness *fresh, struct str ref,
                   struct result **out, struct err *e)
 {
-    return ask(db, fresh, false, ref, "select " LIST_COLUMNS, out, e);
+    return orderrow_find(db, false, fresh, ref, "select " LIST_COLUMNS " from orders", out, e);
 }
