@@ -93,8 +93,7 @@ static int judge(struct db *db, int rc, struct err *e)
         {"57P01", ERR_CLOSED},      {"57P02", ERR_CLOSED},      {"23505", ERR_CONFLICT},
         {"23", ERR_INVALID},        {"22", ERR_INVALID},        {"53", ERR_UNAVAILABLE},
         {"57P", ERR_UNAVAILABLE},   {"57014", ERR_TIMEOUT},     {"40", ERR_UNAVAILABLE},
-        {"25006", ERR_UNAVAILABLE}, {"26000", ERR_UNAVAILABLE}, {"28", ERR_AUTH},
-        {"55000", ERR_CONFLICT},
+        {"25006", ERR_UNAVAILABLE}, {"28", ERR_AUTH},           {"55000", ERR_CONFLICT},
     };
     if (rc == ERR_SQL) {
         for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -103,9 +102,6 @@ static int judge(struct db *db, int rc, struct err *e)
                 break;
             }
         }
-    }
-    if (rc == ERR_SQL && in_class(e, "0A000") && strstr(e->text, "cached plan") != NULL) {
-        rc = e->code = ERR_UNAVAILABLE; /* the next one is made anew (direct.c) */
     }
     if (rc == ERR_CLOSED || rc == ERR_PROTOCOL) {
         drop(db);
@@ -121,8 +117,11 @@ static int run(struct db *db, struct err *e)
     size_t count = db->later_count;
     memcpy(later, db->later, sizeof later);
     db->later_count = 0;
-    db->tx = db->tx == TX_ADDED ? TX_OPEN : db->tx;
+    bool open = db->tx != TX_NONE;
     int rc = judge(db, direct_run(db->conn, results, count, e), e);
+    if (open && db->conn != NULL) { /* BEGIN may be what has failed */
+        db->tx = direct_in_transaction(db->conn) ? TX_OPEN : TX_NONE;
+    }
     for (size_t i = 0; i < count; i++) {
         if (later[i] != NULL) {
             *later[i] = results[i];
@@ -181,9 +180,10 @@ static int pin(struct db *db, bool pinned, struct err *e)
     if (db->pinned == pinned || db->tx != TX_NONE) { /* a transaction is on the primary */
         return 0;
     }
-    db->pinned = pinned;
-    return ask_router(db, pinned ? "set parkway.route = primary" : "set parkway.route = auto",
-                      e);
+    int rc =
+        ask_router(db, pinned ? "set parkway.route = primary" : "set parkway.route = auto", e);
+    db->pinned = rc == 0 ? pinned : db->pinned;
+    return rc;
 }
 
 int db_write(struct db *db, const char *sql, size_t param_count, const struct str *params,
@@ -216,7 +216,7 @@ static int read_once(struct db *db, const struct db_freshness *fresh, const char
     }
     buf_adds(&text, sql);
     rc = query(db, buf_cstr(&text), param_count, params, out, e);
-    if (rc == ERR_SQL && in_class(e, "42P01")) {
+    if (rc == ERR_SQL && db->tx == TX_NONE && in_class(e, "42P01")) {
         rc = e->code = ERR_UNAVAILABLE; /* a read model that is being built is not there yet */
     }
     buf_fini(&text);
@@ -248,8 +248,7 @@ int db_begin(struct db *db, struct err *e)
 int db_later(struct db *db, const char *sql, size_t param_count, const struct str *params,
              struct result **out, struct err *e)
 {
-    int rc = db->conn == NULL ? err_set(e, ERR_CLOSED, "the connection was lost") : 0;
-    ASSERT(rc != 0 || db->tx != TX_NONE);
+    int rc = db->tx == TX_NONE ? err_set(e, ERR_CLOSED, "the transaction has ended") : 0;
     if (rc == 0 && db->later_count == LATER_MAX - 1) {
         rc = run(db, e);
     }
@@ -328,7 +327,7 @@ bool db_in_transaction(const struct db *db)
 /* One text from the router, or NULL rows. */
 static struct result *show(struct db *db, const char *sql)
 {
-    if (db->conn == NULL || db->not_router || db->later_count > 0) {
+    if (db->conn == NULL || db->not_router || db->tx != TX_NONE) {
         return NULL;
     }
     struct result *rows = NULL;

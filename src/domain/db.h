@@ -56,7 +56,7 @@ NODISCARD int db_write(struct db *db, const char *sql, size_t param_count,
  * db_begin opens the connection if need be; BEGIN itself travels with the first statement, in one round trip. */
 NODISCARD int db_begin(struct db *db, struct err *e);
 /* db_later - a statement of the open transaction that travels with the next one, which is refused when this one is: its error
- * is that one's then. *out (out may be NULL) is set by that call: to be freed, or NULL. ERR_CLOSED: no transaction any longer. */
+ * is that one's then. *out (out may be NULL) is set by that call: to be freed, or NULL. ERR_CLOSED: it has ended. */
 NODISCARD int db_later(struct db *db, const char *sql, size_t param_count,
                        const struct str *params, struct result **out, struct err *e);
 /* db_flush - sends what db_begin and db_later have added, if anything. */

@@ -1,8 +1,8 @@
 /* direct.c - see direct.h.
  *
  * A statement that comes for the second time on a connection is prepared under a name, so that the server parses it no more and
- * keeps its plan: most of the time that a short statement takes is spent there. What was sent to be prepared is believed to be
- * so when the whole round trip went well, and is sent under another name otherwise. */
+ * keeps its plan: most of the time that a short statement takes is spent there. It is there once its ParseComplete has come, whatever
+ * becomes of the statement; one that was not prepared in its round trip is sent again, under another name. */
 #include "pg/direct.h"
 
 #include "base/clock.h"
@@ -40,6 +40,8 @@ struct prepared {
     bool sent;     /* and not yet known to be there */
 };
 
+enum { UNNAMED = UINT8_MAX }; /* for the place of a statement in the table */
+
 struct direct {
     int fd;
     bool dead;
@@ -52,6 +54,12 @@ struct direct {
     struct prepared prepared[PREPARED_MAX];
     size_t prepared_count;
     unsigned names; /* given so far */
+    struct buf
+        parses; /* of what was sent to be parsed, in order: places in the table, or UNNAMED */
+    size_t parsed; /* how many of them are */
+    bool
+        stale; /* a plan does not fit its table any more, or a name is not known: all are made again */
+    char status; /* of the last ReadyForQuery */
     struct parameter parameters[PARAMETERS_MAX];
     size_t parameter_count;
 };
@@ -176,6 +184,8 @@ static int server_error(struct direct *d, struct str body, struct err *e)
     snprintf(sqlstate, sizeof sqlstate, "%.*s", STR_ARG(state));
     bool fatal = !str_eq(severity, STR("ERROR")) || strcmp(sqlstate, "57P01") == 0;
     d->dead = d->dead || fatal;
+    d->stale = str_eq(state, STR("26000")) ||
+               str_eq(msg_field(body, 'R'), STR("RevalidateCachedQuery"));
     return err_sql(e, fatal ? ERR_CLOSED : ERR_SQL, sqlstate, "%.*s%s%.*s", STR_ARG(text),
                    detail.p != NULL ? ": " : "", STR_ARG(detail));
 }
@@ -388,6 +398,7 @@ void direct_close(struct direct *d)
     }
     buf_fini(&d->in);
     buf_fini(&d->out);
+    buf_fini(&d->parses);
     free(d);
 }
 
@@ -426,15 +437,29 @@ static struct prepared *find(struct direct *d, const char *sql)
     return NULL;
 }
 
-/* What was sent is there, or nobody knows. */
-static void settle(struct direct *d, bool there, bool others)
+/* After a round trip, or instead of one. */
+static void settle(struct direct *d)
 {
     for (size_t i = 0; i < d->prepared_count; i++) {
         struct prepared *p = &d->prepared[i];
-        if ((p->sent && !there) || !others) {
+        if (p->sent || d->stale) {
             p->name = 0;
         }
         p->sent = false;
+    }
+    buf_reset(&d->parses);
+    d->parsed = 0;
+    d->stale = false;
+}
+
+/* A ParseComplete. */
+static void one_parsed(struct direct *d)
+{
+    if (d->parsed < d->parses.len) {
+        uint8_t place = (uint8_t)buf_data(&d->parses)[d->parsed++];
+        if (place != UNNAMED) {
+            d->prepared[place].sent = false;
+        }
     }
 }
 
@@ -453,6 +478,7 @@ void direct_add(struct direct *d, const char *sql, size_t param_count, const str
     }
     size_t mark;
     if (parse) {
+        buf_u8(&d->parses, p != NULL ? (uint8_t)(p - d->prepared) : UNNAMED);
         mark = msg_begin(out, 'P');
         buf_addz(out, name);
         buf_addz(out, sql);
@@ -512,8 +538,10 @@ static int hear(struct direct *d, struct result **results, size_t count, struct 
         }
         case 'E': result = server_error(d, m.body, e); break;
         case 'S': set_parameter(d, m.body); break;
+        case '1': one_parsed(d); break;
         case 'I': at += at < count; break;
         case 'Z':
+            d->status = m.body.n > 0 ? m.body.p[0] : 'I';
             if (result == 0 && at < count) {
                 d->dead = true;
                 return err_set(e, ERR_PROTOCOL, "the server answered less than it was asked");
@@ -534,7 +562,7 @@ void direct_forget(struct direct *d)
 {
     buf_take(&d->out, d->out.len);
     d->added = 0;
-    settle(d, false, true);
+    settle(d);
 }
 
 int direct_run(struct direct *d, struct result **results, size_t count, struct err *e)
@@ -558,9 +586,10 @@ int direct_run(struct direct *d, struct result **results, size_t count, struct e
         }
         buf_shrink(&d->out, KEEP_BYTES);
     }
-    /* a plan that does not fit its table any more, a name that is not known: all are made again */
-    settle(d, rc == 0,
-           rc == 0 || (strcmp(e->sqlstate, "0A000") != 0 && strcmp(e->sqlstate, "26000") != 0));
+    if (rc == ERR_SQL && d->stale) {
+        rc = e->code = ERR_UNAVAILABLE;
+    }
+    settle(d);
     for (size_t i = 0; rc != 0 && i < count; i++) {
         result_free(results[i]);
         results[i] = NULL;
@@ -580,6 +609,11 @@ int direct_query(struct direct *d, const char *sql, size_t param_count,
         result_free(r);
     }
     return rc;
+}
+
+bool direct_in_transaction(const struct direct *d)
+{
+    return d->status == 'T' || d->status == 'E';
 }
 
 const char *direct_parameter(const struct direct *d, const char *name)

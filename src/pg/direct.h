@@ -34,13 +34,16 @@ void direct_add(struct direct *d, const char *sql, size_t param_count,
 void direct_forget(struct direct *d); /* what was added since the last direct_run */
 /* direct_run - sends what was added, in one go and with one Sync, so that the first error ends all that follows it; without
  * BEGIN and COMMIT among them they are one transaction. count: how many they are; results[i]: of each, to be freed; all
- * NULL when one has failed. ERR_SQL: refused, the connection is usable. ERR_CLOSED: the connection is gone, and
+ * NULL when one has failed. ERR_SQL: refused, the connection is usable. ERR_UNAVAILABLE: a plan of this connection does not fit its
+ * table any more and is made anew at the next run; nothing took effect. ERR_CLOSED: the connection is gone, and
  * whether they took effect is unknown. ERR_PROTOCOL: the server sent nonsense; the connection is gone. */
 NODISCARD int direct_run(struct direct *d, struct result **results, size_t count,
                          struct err *e);
 /* direct_query - one statement, with nothing added before it. *out (out may be NULL) must be freed. Errors as direct_run. */
 NODISCARD int direct_query(struct direct *d, const char *sql, size_t param_count,
                            const struct str *params, struct result **out, struct err *e);
+/* direct_in_transaction - whether the server said so when it was ready last. */
+bool direct_in_transaction(const struct direct *d);
 /* direct_parameter - the last value the server reported, or NULL; borrowed until the next query. */
 const char *direct_parameter(const struct direct *d, const char *name);
 

@@ -61,7 +61,8 @@ static void part_to_primary(struct session *s, struct part *p)
         break;
     case 'P': {
         struct stmt *old = stmts_find(&s->stmts, str_of(p->stmt->name));
-        if (old != NULL && old != p->stmt) {
+        /* a name that is given twice is the server's to refuse; the unnamed one just gives way */
+        if (p->stmt->name[0] != '\0' && old != NULL && old != p->stmt) {
             need_on_primary(s, old);
         }
         send_raw(s, b, p);

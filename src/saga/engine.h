@@ -42,7 +42,7 @@ NODISCARD int engine_take(const struct declarations *d, struct db *db,
 NODISCARD int engine_due(const struct declarations *d, struct db *db, bool *more,
                          struct err *e);
 /* engine_missed - takes facts of the last within_s seconds that are older than older_s and were never taken: their messages were
- * lost, or are still under way. 1000 at once, from after_seq (of table events) on; more: call again for those behind. One that
+ * lost, or are still under way. 100 at once, from after_seq (of table events) on; more: call again for those behind. One that
  * can never be taken is logged, and holds up no other. */
 struct engine_missed {
     int64_t older_s, within_s;

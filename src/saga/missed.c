@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { MISSED_AT_ONCE = 1000 };
+enum { MISSED_AT_ONCE = 100 }; /* what is done while the broker waits for a heartbeat */
 
 bool engine_fact_read(struct str json, struct buf *texts, struct engine_fact *out)
 {
@@ -74,13 +74,13 @@ static int find(const struct declarations *d, struct db *db, const struct engine
     int rc = db_write(db,
         "select m.event_id, m.type, m.stream, m.data, m.seq from ("
         "  select e.* from events e"
-        "   where e.type = any ($1::text[]) and e.occurred_at > clock_timestamp() - $6::bigint * interval '1 s'"
+        "   where e.type = any ($1::text[]) and e.occurred_at > now() - $6::bigint * interval '1 s'"
         "     and not exists (select from saga_instances i where i.stream = e.stream)"
         "  union all"
         "  select e.* from saga_instances i join events e on e.stream = i.stream and e.type = any ($2::text[])"
         "   where i.saga_type = any ($5::text[]) and i.status not in ('SUCCEEDED', 'COMPENSATED')"
-        "     and e.occurred_at > clock_timestamp() - $6::bigint * interval '1 s') m"
-        " where m.occurred_at < clock_timestamp() - $3::int * interval '1 s' and m.seq > $7::bigint"
+        "     and e.occurred_at > now() - $6::bigint * interval '1 s') m"
+        " where m.occurred_at < now() - $3::int * interval '1 s' and m.seq > $7::bigint"
         "   and not exists (select from inbox b where b.consumer = '" ENGINE_NAME "' and b.message_id = m.event_id::text)"
         " order by m.seq limit $4::int",
         ARRAY_LEN(params), params, out, e);

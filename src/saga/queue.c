@@ -110,19 +110,22 @@ static int serve(struct queue *q, struct err *e)
     bool fresh = true;
     int rc = 0;
     while (rc == 0 && !daemon_stopping()) {
-        struct link_event ev;
+        struct link_event ev = {.kind = LINK_NONE};
         bool more = false;
         if (q->o.look != NULL && clock_mono_us() >= due_us) {
             rc = q->o.look(q->o.ctx, q->db, fresh, &more, e);
             due_us = clock_mono_us() + (more ? 0 : AGAIN_EVERY_US);
             fresh = false;
         }
-        rc = rc == 0 ? link_next(q->link, more ? 0 : 100, &ev, e) : rc;
-        if (rc == 0 && ev.kind == LINK_DELIVER) {
-            rc = settle(q, &ev, e);
-        } else if (rc == 0 && ev.kind == LINK_CANCEL) {
-            rc = err_set(e, ERR_CLOSED, "the broker ended the subscription of %s", q->o.name);
-        }
+        do { /* when there is more to look for, what the queue has at hand comes in between */
+            rc = rc == 0 ? link_next(q->link, more ? 0 : 100, &ev, e) : rc;
+            if (rc == 0 && ev.kind == LINK_DELIVER) {
+                rc = settle(q, &ev, e);
+            } else if (rc == 0 && ev.kind == LINK_CANCEL) {
+                rc = err_set(e, ERR_CLOSED, "the broker ended the subscription of %s",
+                             q->o.name);
+            }
+        } while (rc == 0 && more && ev.kind != LINK_NONE && !daemon_stopping());
     }
     return rc;
 }

@@ -145,7 +145,8 @@ static int take_fact(void *ctx, struct db *db, struct str body, struct err *e)
     return rc;
 }
 
-/* Facts from before the queue was bound come from the store alone; later ones may still be under way in it. */
+/* Facts from before the queue was bound come from the store alone; later ones may still be under way in it. What a fresh look has
+ * taken may have begun sagas that wait for facts it has passed: it ends with a round that takes nothing. */
 static int find_missed(void *ctx, struct db *db, bool fresh, bool *more, struct err *e)
 {
     struct work *w = ctx;
@@ -158,10 +159,13 @@ static int find_missed(void *ctx, struct db *db, bool fresh, bool *more, struct 
     int64_t before = m->taken;
     int rc = engine_missed(w->d, db, m, e);
     metric_add(&metrics[M_MISSED], m->taken - before);
-    if (m->taken > 0 && !m->more) {
+    if (rc == 0 && m->taken > 0 && !m->more) {
         log_info("facts that the queue did not bring were taken from the event store "
                  "count=%" PRId64,
                  m->taken);
+        if (m->older_s == 0) {
+            *m = (struct engine_missed){.within_s = m->within_s, .more = true};
+        }
     }
     *more = m->more;
     return rc;

@@ -1,15 +1,17 @@
 """The ordering domain on the test's stack: its configuration, orders by SQL, and the saga daemon beside."""
 
 import contextlib
+import glob
 import json
 import os
 import re
+import subprocess
 import tempfile
 
 import db
 import mq
 import stack
-from check import Failed, say, wait_until
+from check import Failed, check, equal, say, wait_until
 from ordering import ask
 
 QUEUES = ("order-reply", "order-customer", "order-ticket", "order-payment", "order-kitchen", "order-mail", "order-detail")
@@ -215,3 +217,25 @@ def cancel(number):
         db.execute(c, "select event_append(%s, 'ORDER_CANCELLING', 'order.cancelling', jsonb_build_object('orderId', %s, 'actor', 'customer'))",
                    (f"order-{number}", str(number)))
         c.commit()
+
+
+def no_card(numbers, last4, *words):
+    """Card numbers, and other words that were given with them, are in no table, no fact, no event and no log; the masked number is."""
+    places = {}
+    for side in ("primary", "replica"):
+        dump = subprocess.run(["/usr/lib/postgresql/15/bin/pg_dump", "-h", "127.0.0.1", "-p", str(stack.ports()[side]), "-U", "postgres", "postgres"],
+                              env={**os.environ, "PGPASSWORD": "postgres"}, capture_output=True, timeout=120, check=False)
+        equal(dump.returncode, 0, f"status of pg_dump of the {side}: {dump.stderr}")
+        places[f"dump of the {side}"] = dump.stdout
+    for path in glob.glob(os.path.join(stack.STATE, "log/*")) + glob.glob(os.path.join(stack.STATE, "*/log/**/*"), recursive=True):
+        if os.path.isfile(path):
+            with open(path, "rb") as f:
+                places[path] = f.read()
+    places["the events"] = b"\n".join(body for _, body in mq.stream("parkway.events"))
+    masked = b"*" * 12 + last4.encode()
+    for place in ("dump of the primary", "dump of the replica", "the events"):
+        check(masked in places[place], f"the masked number is not in {place} either")
+    for place, content in places.items():
+        for secret in (*numbers, *words):
+            check(secret.encode() not in content, f"{secret} is in {place}")
+    say(f"nothing of {len(numbers)} cards in {len(places)} dumps, logs and events")

@@ -320,38 +320,45 @@ static struct direct *dial(struct script *s, pthread_t *thread)
     return d;
 }
 
-/* A text that comes again is prepared, once; after an error nobody knows what is there, and its name is not used again. */
+/* A text that comes again is prepared, once, whatever becomes of it; when its plan does not fit any more, or it was not parsed, it is
+ * prepared again under another name. */
 static void prepared(void **state)
 {
     UNUSED(state);
-    struct buf login = BUF_INIT, good = BUF_INIT, refused = BUF_INIT, changed = BUF_INIT;
+    struct buf login = BUF_INIT;
+    struct buf replies[4] = {BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT};
+    enum { GOOD, NOT_PARSED, REFUSED, STALE };
     make_login(&login);
-    make_reply(&good);
-    msg_error(&refused, 'E', "ERROR", "23505", "duplicate key", NULL, NULL);
-    msg_ready(&refused, 'I');
-    msg_error(&changed, 'E', "ERROR", "0A000", "cached plan must not change result type", NULL,
-              NULL);
-    msg_ready(&changed, 'I');
+    make_reply(&replies[GOOD]);
+    msg_error(&replies[NOT_PARSED], 'E', "ERROR", "42601", "syntax error", NULL, NULL);
+    msg_empty(&replies[REFUSED], '1');
+    msg_error(&replies[REFUSED], 'E', "ERROR", "23505", "duplicate key", NULL, NULL);
+    msg_error(&replies[STALE], 'E', "ERROR", "26000", "no such statement", NULL, NULL);
+    for (int i = NOT_PARSED; i <= STALE; i++) {
+        msg_ready(&replies[i], 'I');
+    }
     static const struct {
-        bool good, changed;
+        int reply, rc;
         const char *types, *name;
     } steps[] = {
-        {true, false, "PBES", ""},   {false, false, "PBES", "d1"}, {true, false, "PBES", "d2"},
-        {false, false, "BES", "d2"}, {true, false, "BES", "d2"},   {false, true, "BES", "d2"},
-        {true, false, "PBES", "d3"},
+        {GOOD, 0, "PBES", ""},
+        {NOT_PARSED, ERR_SQL, "PBES", "d1"},
+        {REFUSED, ERR_SQL, "PBES", "d2"},
+        {GOOD, 0, "BES", "d2"},
+        {STALE, ERR_UNAVAILABLE, "BES", "d2"},
+        {GOOD, 0, "PBES", "d3"},
+        {GOOD, 0, "BES", "d3"},
     };
     struct script s = {.login = buf_str(&login), .count = ARRAY_LEN(steps)};
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-        s.replies[i] = steps[i].good      ? buf_str(&good)
-                       : steps[i].changed ? buf_str(&changed)
-                                          : buf_str(&refused);
+        s.replies[i] = buf_str(&replies[steps[i].reply]);
     }
     pthread_t thread;
     struct direct *d = dial(&s, &thread);
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         struct err e = ERR_INIT;
-        int rc = direct_query(d, "select $1", 1, &STR("x"), NULL, &e);
-        assert_int_equal(rc, steps[i].good ? 0 : ERR_SQL);
+        assert_int_equal(direct_query(d, "select $1", 1, &STR("x"), NULL, &e), steps[i].rc);
+        assert_false(direct_in_transaction(d));
     }
     pthread_join(thread, NULL);
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
@@ -360,9 +367,9 @@ static void prepared(void **state)
     direct_close(d);
     close(s.fd);
     buf_fini(&login);
-    buf_fini(&good);
-    buf_fini(&refused);
-    buf_fini(&changed);
+    for (size_t i = 0; i < ARRAY_LEN(replies); i++) {
+        buf_fini(&replies[i]);
+    }
 }
 
 /* Several statements in one go: a result each, or none and the error of the first that failed. */
@@ -401,6 +408,7 @@ static void together(void **state)
             assert_null(r[k]);
         }
         if (i == 0) {
+            assert_true(direct_in_transaction(d));
             assert_int_equal(result_count(r[0]), 0);
             assert_int_equal(result_int(r[1], 0, 0), 1);
             assert_int_equal(result_affected(r[2]), 3);
