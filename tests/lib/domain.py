@@ -174,6 +174,12 @@ def wait_state(number, *wanted, bound_s=30):
         raise Failed(f"{e}: it is {found[0]}\n" + "\n".join(map(str, log))) from None
 
 
+def in_kitchen(number):
+    """Until the order is PREPARING, and its ticket has followed it."""
+    wait_state(number, "PREPARING", "PROCESSING", "KITCHEN_READY")
+    wait_until(lambda: participants(number)[0] == "PREPARING", 10, "the ticket follows the order into the kitchen")
+
+
 def facts(number):
     return [r[0] for r in db.rows("primary", "select type from events where stream = %s order by version", (f"order-{number}",))]
 
