@@ -263,16 +263,19 @@ int db_flush(struct db *db, struct err *e)
     return db->later_count > 0 ? run(db, e) : 0;
 }
 
-int db_act_as(struct db *db, const char *owner, bool *alone, struct err *e)
+int db_role(struct db *db, const char *role, struct err *e)
 {
     char sql[96];
-    int n = snprintf(sql, sizeof sql, "set local role %s", owner);
+    int n = snprintf(sql, sizeof sql, "set local role %s", role[0] != '\0' ? role : "none");
     ASSERT(n > 0 && (size_t)n < sizeof sql);
+    return db_later(db, sql, 0, NULL, NULL, e);
+}
+
+int db_act_as(struct db *db, const char *owner, bool *alone, struct err *e)
+{
     *alone = db->tx == TX_NONE;
     int rc = *alone ? db_begin(db, e) : 0;
-    if (rc == 0) {
-        rc = db_later(db, sql, 0, NULL, NULL, e);
-    }
+    rc = rc == 0 ? db_role(db, owner, e) : rc;
     if (rc != 0 && *alone) {
         db_rollback(db);
     }
@@ -282,7 +285,7 @@ int db_act_as(struct db *db, const char *owner, bool *alone, struct err *e)
 int db_act_end(struct db *db, bool alone, int rc, struct err *e)
 {
     if (rc == 0) {
-        rc = alone ? db_commit(db, e) : db_later(db, "set local role none", 0, NULL, NULL, e);
+        rc = alone ? db_commit(db, e) : db_role(db, "", e);
     }
     if (rc != 0 && alone) {
         db_rollback(db);

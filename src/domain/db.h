@@ -61,6 +61,8 @@ NODISCARD int db_later(struct db *db, const char *sql, size_t param_count,
                        const struct str *params, struct result **out, struct err *e);
 /* db_flush - sends what db_begin and db_later have added, if anything. */
 NODISCARD int db_flush(struct db *db, struct err *e);
+/* db_role - what follows in the open transaction is done as that role (SET LOCAL), "" as the login; travels with the next statement. */
+NODISCARD int db_role(struct db *db, const char *role, struct err *e);
 /* db_act_as - from here to db_act_end writes are those of that owner of tables (sql/primary/20_owners.sql): in a transaction of
  * its own (*alone), or in the one that is open. db_act_end - rc is how it went; commits what was alone, or rolls it
  * back; returns rc, or the error of the commit. Not called when db_act_as failed. */

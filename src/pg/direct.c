@@ -597,20 +597,6 @@ int direct_run(struct direct *d, struct result **results, size_t count, struct e
     return rc;
 }
 
-int direct_query(struct direct *d, const char *sql, size_t param_count,
-                 const struct str *params, struct result **out, struct err *e)
-{
-    struct result *r = NULL;
-    direct_add(d, sql, param_count, params);
-    int rc = direct_run(d, &r, 1, e);
-    if (out != NULL) {
-        *out = r;
-    } else {
-        result_free(r);
-    }
-    return rc;
-}
-
 bool direct_in_transaction(const struct direct *d)
 {
     return d->status == 'T' || d->status == 'E';

@@ -39,12 +39,9 @@ void direct_forget(struct direct *d); /* what was added since the last direct_ru
  * whether they took effect is unknown. ERR_PROTOCOL: the server sent nonsense; the connection is gone. */
 NODISCARD int direct_run(struct direct *d, struct result **results, size_t count,
                          struct err *e);
-/* direct_query - one statement, with nothing added before it. *out (out may be NULL) must be freed. Errors as direct_run. */
-NODISCARD int direct_query(struct direct *d, const char *sql, size_t param_count,
-                           const struct str *params, struct result **out, struct err *e);
 /* direct_in_transaction - whether the server said so when it was ready last. */
 bool direct_in_transaction(const struct direct *d);
-/* direct_parameter - the last value the server reported, or NULL; borrowed until the next query. */
+/* direct_parameter - the last value the server reported, or NULL; borrowed until the next run. */
 const char *direct_parameter(const struct direct *d, const char *name);
 
 #endif

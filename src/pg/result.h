@@ -1,5 +1,5 @@
 /* result.h - the rows of one statement as texts, built message by message. Owner: the caller of
- * direct_query, until result_free. */
+ * direct_run, until result_free. */
 #ifndef PARKWAY_PG_RESULT_H
 #define PARKWAY_PG_RESULT_H
 

@@ -67,17 +67,10 @@ enum {
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-static int act_as(struct db *db, const char *role, struct err *e)
-{
-    char sql[SAGA_NAME_MAX + 32];
-    snprintf(sql, sizeof sql, "set local role %s", role[0] != '\0' ? role : "none");
-    return db_later(db, sql, 0, NULL, NULL, e);
-}
-
 static int begin(struct db *db, struct err *e)
 {
     int rc = db_begin(db, e);
-    return rc == 0 ? act_as(db, "owner_saga", e) : rc;
+    return rc == 0 ? db_role(db, "owner_saga", e) : rc;
 }
 
 /* The transaction ends as rc says. */
@@ -120,7 +113,7 @@ static int look_subject(struct db *db, const struct saga *s, struct str number,
     char sql[4 * SAGA_NAME_MAX + 64];
     snprintf(sql, sizeof sql, "select %s::text from %s where %s = $1::bigint for update",
              s->column, s->table, s->key);
-    int rc = act_as(db, s->owner, e);
+    int rc = db_role(db, s->owner, e);
     return rc == 0 ? db_later(db, sql, 1, &number, out, e) : rc;
 }
 
@@ -404,7 +397,7 @@ static int write_log(struct hand *h, const struct saga_entry *l, struct err *e)
 static int write_outcome(struct hand *h, const struct saga_input *in, struct str data,
                          const char *cause, const struct saga_outcome *out, struct err *e)
 {
-    int rc = act_as(h->db, h->s->owner, e);
+    int rc = db_role(h->db, h->s->owner, e);
     if (rc == 0 && out->verdict == SAGA_TAKEN) {
         rc = write_subject(h, in, data, out, e);
     }
@@ -414,7 +407,7 @@ static int write_outcome(struct hand *h, const struct saga_input *in, struct str
     for (int i = 0; rc == 0 && i < out->command_count; i++) {
         rc = write_command(h, &out->commands[i], e);
     }
-    rc = rc == 0 ? act_as(h->db, "owner_saga", e) : rc;
+    rc = rc == 0 ? db_role(h->db, "owner_saga", e) : rc;
     if (rc == 0 && (out->verdict == SAGA_TAKEN || out->verdict == SAGA_HELD)) {
         rc = write_row(h, e);
     }
@@ -445,7 +438,7 @@ static int replay_one(struct hand *h, const struct saga_held *held, struct err *
 {
     struct result *r = NULL;
     struct str id = str_of(held->id);
-    int rc = act_as(h->db, "owner_saga", e);
+    int rc = db_role(h->db, "owner_saga", e);
     rc = rc == 0 ? db_write(h->db, "select data from events where event_id = $1::uuid", 1, &id,
                             &r, e)
                  : rc;

@@ -25,7 +25,7 @@ struct queue_options {
     /* handle - one message; borrowed. The error's retry class decides (err.h). */
     int (*handle)(void *ctx, struct db *db, struct str body, struct err *e);
     /* look - for what the queue did not bring; may be NULL. After each connect, when the queue is bound (fresh), and every 10 s;
-     * *more, which is false before: again at once, a message in between. */
+     * *more, which is false before: again at once, what the queue has at hand in between. */
     int (*look)(void *ctx, struct db *db, bool fresh, bool *more, struct err *e);
     void *ctx;
     int stop_fd; /* readable when the thread shall end */

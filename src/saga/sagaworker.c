@@ -186,11 +186,8 @@ int worker_take(const struct declarations *d, const struct saga_worker *w, struc
     struct command c = {.texts = BUF_INIT};
     int rc = read_command(&c, body, e);
     if (rc == 0) {
-        char role[SAGA_NAME_MAX + 32];
-        snprintf(role, sizeof role, "set local role %s",
-                 w->owner[0] != '\0' ? w->owner : "none");
         rc = db_begin(db, e);
-        rc = rc == 0 ? db_later(db, role, 0, NULL, NULL, e) : rc;
+        rc = rc == 0 ? db_role(db, w->owner, e) : rc;
         rc = rc == 0 ? take(d, w, db, body, &c, out, e) : rc;
         if (rc == 0) {
             rc = db_commit(db, e);

@@ -15,6 +15,9 @@ from check import Failed, check, equal, say, wait_until
 from ordering import ask
 
 QUEUES = ("order-reply", "order-customer", "order-ticket", "order-payment", "order-kitchen", "order-mail", "order-detail")
+SIMPLE = ["ORDER_REQUESTED", "ORDER_COMPLETED", "PAYMENT_REQUESTED", "PAYMENT_COMPLETED", "MAIL_REQUESTED", "MAIL_COMPLETED"]
+FOOD = ["ORDER_CREATED", "CUSTOMER_APPROVED", "TICKET_CREATED", "PAYMENT_APPROVED", "TICKET_APPROVED", "ORDER_APPROVED",
+        "KITCHEN_PREPARING", "KITCHEN_READY", "DELIVERY_PICKEDUP", "DELIVERY_COMPLETED", "MAIL_REQUESTED", "MAIL_COMPLETED"]
 NOBODY = "7036dfc5-3093-4d00-bdf6-e66f567d7001"
 VIEWS = ("order_history", "order_documents", "order_details_mv")
 

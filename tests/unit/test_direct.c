@@ -52,16 +52,31 @@ static void *serve(void *arg)
     return NULL;
 }
 
-static int start(struct server *s, pthread_t *thread, char url[64])
+/* A listening socket, and the URL of a server behind it. */
+static int listen_at(char url[64])
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof a;
-    s->fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(s->fd, (struct sockaddr *)&a, sizeof a), 0);
-    assert_int_equal(listen(s->fd, 1), 0);
-    getsockname(s->fd, (struct sockaddr *)&a, &size);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    getsockname(fd, (struct sockaddr *)&a, &size);
     snprintf(url, 64, "postgresql://u:p@127.0.0.1:%d/d?connect_timeout=1", ntohs(a.sin_port));
+    return fd;
+}
+
+static int start(struct server *s, pthread_t *thread, char url[64])
+{
+    s->fd = listen_at(url);
     return pthread_create(thread, NULL, serve, s);
+}
+
+/* One statement alone. */
+static int query(struct direct *d, const char *sql, size_t param_count,
+                 const struct str *params, struct result **out, struct err *e)
+{
+    direct_add(d, sql, param_count, params);
+    return direct_run(d, out, 1, e);
 }
 
 /* One connection and one statement against that server. */
@@ -74,7 +89,7 @@ static int ask(struct server s, struct result **r, struct err *e)
     assert_int_equal(start(&s, &thread, url), 0);
     int rc = direct_open(&d, url, &o, e);
     if (rc == 0 && s.reply.p != NULL) {
-        rc = direct_query(d, "select $1", 1, &STR("x"), r, e);
+        rc = query(d, "select $1", 1, &STR("x"), r, e);
         if (rc == 0) {
             assert_string_equal(direct_parameter(d, "parkway.position"), "second");
             assert_null(direct_parameter(d, "nothing"));
@@ -236,7 +251,7 @@ static void stopped(void **state)
     assert_int_equal(start(&s, &thread, url), 0);
     assert_int_equal(direct_open(&d, url, &o, &e), 0);
     assert_int_equal(eventfd_write(stop_fd, 1), 0);
-    assert_int_equal(direct_query(d, "select 1", 0, NULL, &r, &e), ERR_CLOSED);
+    assert_int_equal(query(d, "select 1", 0, NULL, &r, &e), ERR_CLOSED);
     assert_non_null(strstr(e.text, "about to end"));
     assert_true(direct_stale(d));
     direct_close(d);
@@ -304,16 +319,10 @@ static void check_asked(const struct script *s, size_t n, const char *types, con
 
 static struct direct *dial(struct script *s, pthread_t *thread)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof a;
     char url[64];
     struct direct *d = NULL;
     struct err e = ERR_INIT;
-    s->fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(s->fd, (struct sockaddr *)&a, sizeof a), 0);
-    assert_int_equal(listen(s->fd, 1), 0);
-    getsockname(s->fd, (struct sockaddr *)&a, &size);
-    snprintf(url, sizeof url, "postgresql://u:p@127.0.0.1:%d/d", ntohs(a.sin_port));
+    s->fd = listen_at(url);
     assert_int_equal(pthread_create(thread, NULL, play, s), 0);
     assert_int_equal(
         direct_open(&d, url, &(struct direct_options){.application_name = "test"}, &e), 0);
@@ -357,7 +366,9 @@ static void prepared(void **state)
     struct direct *d = dial(&s, &thread);
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         struct err e = ERR_INIT;
-        assert_int_equal(direct_query(d, "select $1", 1, &STR("x"), NULL, &e), steps[i].rc);
+        struct result *r = NULL;
+        assert_int_equal(query(d, "select $1", 1, &STR("x"), &r, &e), steps[i].rc);
+        result_free(r);
         assert_false(direct_in_transaction(d));
     }
     pthread_join(thread, NULL);
