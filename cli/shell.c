@@ -180,10 +180,14 @@ static void run_terminal(struct shell *s)
     el_set(el, EL_HIST, history, past);
     el_set(el, EL_ADDFN, "cqrs-complete", "complete commands and options", complete);
     el_set(el, EL_BIND, "^I", "cqrs-complete", NULL);
+    /* the terminal makes a NUL of a ^D that was typed while a command ran */
+    el_set(el, EL_BIND, "^@", "em-delete-or-list", NULL);
     const char *line;
     int n;
     bool on = true;
-    while (on && (line = el_gets(el, &n)) != NULL && n > 0) {
+    /* first the mode, then the prompt: who sees it may type ^D, which the terminal would take else */
+    while (on && el_set(el, EL_PREP_TERM, 1) == 0 && (line = el_gets(el, &n)) != NULL &&
+           n > 0) {
         if (line[0] != '\n') {
             history(past, &ev, H_ENTER, line);
             if (kept) { /* at once: a session may end in any way */
