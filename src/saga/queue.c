@@ -75,18 +75,36 @@ static int settle(struct queue *q, const struct link_event *ev, struct err *e)
 
 /* ---- a connection --------------------------------------------------------------------------- */
 
-static int declare(struct queue *q, struct err *e)
+static const char commands_exchange[] = "CQRS_COMMAND";
+
+static int declare_commands(struct queue *q, const char *name, struct err *e)
 {
-    int rc = q->o.exchange != NULL ? topology_exchange(q->link, q->o.exchange, "topic", e)
-                                   : topology_exchange(q->link, "CQRS_COMMAND", "direct", e);
+    int rc = topology_exchange(q->link, commands_exchange, "direct", e);
+    rc = rc == 0 ? topology_queue(q->link, name, DELIVERY_LIMIT, e) : rc;
+    return rc == 0 ? topology_bind(q->link, name, commands_exchange, name, e) : rc;
+}
+
+static int declare_facts(struct queue *q, struct err *e)
+{
+    int rc = topology_exchange(q->link, q->o.exchange, "topic", e);
     rc = rc == 0 ? topology_queue(q->link, q->o.name, DELIVERY_LIMIT, e) : rc;
     for (size_t i = 0; rc == 0 && i < q->o.key_count; i++) {
         rc = topology_bind(q->link, q->o.name, q->o.exchange, q->o.keys[i].p, e);
     }
-    if (rc == 0 && q->o.exchange == NULL) {
-        rc = topology_bind(q->link, q->o.name, "CQRS_COMMAND", q->o.name, e);
-    }
     return rc;
+}
+
+/* What is sent to before its worker ever ran: a command without a queue waits in the relay, which keeps the primary's WAL for it. */
+static int declare(struct queue *q, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < q->o.sends_to_count; i++) {
+        rc = declare_commands(q, q->o.sends_to[i], e);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    return q->o.exchange != NULL ? declare_facts(q, e) : declare_commands(q, q->o.name, e);
 }
 
 /* The database first: what is taken while it is away only goes back, and a message may go back DELIVERY_LIMIT times. */

@@ -1,6 +1,6 @@
 /* queue.h - a thread that takes the messages of one worker queue, one after the other, and settles each when it is done.
  *
- *   connect the database, then the broker; declare the queue, its dead letters and bindings; consume
+ *   connect the database, then the broker; declare the queue, its dead letters and bindings, and the queues sent to; consume
  *   message ── handler: 0 ──▶ acknowledged
  *           ── will never work (three tries) ──▶ rejected: it goes to the dead letters, with the reason in the log
  *           ── database gone ──▶ tried again for 10 s, then the message goes back and the thread waits for the database
@@ -22,6 +22,9 @@ struct queue_options {
     const char *exchange;   /* topic; NULL: the queue is reached through CQRS_COMMAND */
     const struct str *keys; /* of the bindings to it; borrowed until queue_stop */
     size_t key_count;
+    const char *const *
+        sends_to; /* queues of commands that handle sends: they must be there; borrowed until queue_stop */
+    size_t sends_to_count;
     /* handle - one message; borrowed. The error's retry class decides (err.h). */
     int (*handle)(void *ctx, struct db *db, struct str body, struct err *e);
     /* look - for what the queue did not bring; may be NULL. After each connect, when the queue is bound (fresh), and every 10 s;

@@ -116,6 +116,8 @@ struct daemon {
     int stop_fd;
     struct str *keys; /* of the engine's queue */
     size_t key_count;
+    const char **sends_to; /* queues of the sagas' commands, each once */
+    size_t sends_to_count;
     struct work *work; /* a worker each */
     struct queue **queues;
     size_t queue_count;
@@ -294,8 +296,39 @@ static int start_queue(struct daemon *s, struct queue_options *o, struct err *e)
     return rc;
 }
 
+static void send_to(struct daemon *s, const struct saga_call *call)
+{
+    if (call->command == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < s->sends_to_count; i++) {
+        if (strcmp(s->sends_to[i], call->queue) == 0) {
+            return;
+        }
+    }
+    s->sends_to = def_realloc(s->sends_to, (s->sends_to_count + 1) * sizeof *s->sends_to);
+    s->sends_to[s->sends_to_count++] = call->queue;
+}
+
+static void send_to_all(struct daemon *s)
+{
+    for (int i = 0; i < s->d->saga_count; i++) {
+        for (int k = 0; k < s->d->sagas[i].step_count; k++) {
+            const struct saga_step *step = &s->d->sagas[i].steps[k];
+            send_to(s, &step->call);
+            for (int u = 0; u < step->undo_count; u++) {
+                send_to(s, &step->undo[u].call);
+            }
+            for (int c = 0; c < step->side_count; c++) {
+                send_to(s, &step->sides[c]);
+            }
+        }
+    }
+}
+
 static int start_engine(struct daemon *s, struct err *e)
 {
+    send_to_all(s);
     s->keys = def_zalloc((size_t)s->d->event_count, sizeof *s->keys);
     for (int i = 0; i < s->d->event_count; i++) {
         if (engine_awaits(s->d, i)) {
@@ -307,6 +340,8 @@ static int start_engine(struct daemon *s, struct err *e)
                               .exchange = setup()->events_exchange,
                               .keys = s->keys,
                               .key_count = s->key_count,
+                              .sends_to = s->sends_to,
+                              .sends_to_count = s->sends_to_count,
                               .handle = take_fact,
                               .look = find_missed,
                               .ctx = &s->work[0]};
@@ -419,6 +454,7 @@ static int serve(const struct declarations *d, bool engine, const char *workers)
     }
     close(s.stop_fd);
     free(s.keys);
+    free(s.sends_to);
     free(s.work);
     free(s.queues);
     return err_exit(rc);

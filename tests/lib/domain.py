@@ -24,6 +24,10 @@ VIEWS = ("order_history", "order_documents", "order_details_mv")
 
 def clear():
     """No orders, no facts and no sagas, nor messages that wait for one."""
+    # a command that comes for a queue which is gone would wait in the relay, for ever
+    here = db.value("primary", "select pg_current_wal_insert_lsn()")
+    wait_until(lambda: db.value("primary", "select confirmed_flush_lsn >= %s from pg_replication_slots where slot_name = 'parkway'", (here,)), 60,
+               "what is on its way has come to its queue")
     link = mq.open_link()
     for queue in QUEUES:
         link.channel().queue_delete(queue)
