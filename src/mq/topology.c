@@ -74,13 +74,17 @@ static amqp_table_entry_t entry_bool(const char *key, bool v)
     return t;
 }
 
-int topology_depth(struct link *l, const char *queue, int64_t *messages, struct err *e)
+int topology_depth(struct link *l, const char *queue, int64_t *messages, int64_t *consumers,
+                   struct err *e)
 {
     amqp_queue_declare_ok_t *ok = amqp_queue_declare(
         raw(l), link_channel(l), amqp_cstring_bytes(queue), 1, 1, 0, 0, amqp_empty_table);
     int rc = settle(l, "could not look at the queue", queue, e);
     if (rc == 0) {
         *messages = ok->message_count;
+        if (consumers != NULL) {
+            *consumers = ok->consumer_count;
+        }
     }
     return rc;
 }
@@ -88,7 +92,7 @@ int topology_depth(struct link *l, const char *queue, int64_t *messages, struct 
 static int declare(struct link *l, const char *name, amqp_table_t arguments, struct err *e)
 {
     int64_t messages;
-    int rc = topology_depth(l, name, &messages, e);
+    int rc = topology_depth(l, name, &messages, NULL, e);
     if (rc != ERR_NOT_FOUND) {
         return rc;
     }
@@ -153,7 +157,7 @@ int topology_own(struct link *l, const char *name, int64_t max_length, struct er
     int64_t messages;
     struct err ignored = ERR_INIT;
     /* only a queue that is nobody's own can be looked at */
-    if (rc == ERR_CONFLICT && topology_depth(l, name, &messages, &ignored) == 0) {
+    if (rc == ERR_CONFLICT && topology_depth(l, name, &messages, NULL, &ignored) == 0) {
         amqp_queue_delete(raw(l), link_channel(l), amqp_cstring_bytes(name), 0, 0);
         rc = settle(l, "could not delete the queue", name, e);
         rc = rc == 0 ? declare_own(l, name, max_length, e) : rc;

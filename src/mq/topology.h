@@ -38,8 +38,9 @@ NODISCARD int topology_own(struct link *l, const char *name, int64_t max_length,
 /* topology_bind - ERR_NOT_FOUND when queue or exchange is missing (the channel is renewed). */
 NODISCARD int topology_bind(struct link *l, const char *queue, const char *exchange,
                             const char *key, struct err *e);
-/* topology_depth - messages in a queue or stream; ERR_NOT_FOUND (the channel is renewed). */
+/* topology_depth - messages in a queue or stream that nobody holds, and its consumers (may be NULL);
+ * ERR_NOT_FOUND (the channel is renewed). */
 NODISCARD int topology_depth(struct link *l, const char *queue, int64_t *messages,
-                             struct err *e);
+                             int64_t *consumers, struct err *e);
 
 #endif

@@ -16,7 +16,12 @@
 
 #include <stdio.h>
 
-enum { UNSETTLED_MAX = 65535, QUIET_MS = 2000 };
+enum {
+    UNSETTLED_MAX = 65535,
+    QUIET_MS = 2000,
+    GIVEN_BACK_MS = 5000, /* the broker learns that a process has ended */
+    LOOK_US = 10000,
+};
 
 int letters_queues_load(struct letters_queues *out, struct err *e)
 {
@@ -47,17 +52,24 @@ static void name_of(const char *queue, const char *suffix, char out[256])
     snprintf(out, 256, "%s" TOPOLOGY_DEAD_SUFFIX "%s", queue, suffix);
 }
 
-int letters_count(struct link *l, const char *queue, int64_t *count, struct err *e)
+static int depth(struct link *l, const char *dead, int64_t *count, int64_t *consumers,
+                 struct err *e)
 {
-    char dead[256];
-    name_of(queue, "", dead);
-    *count = 0;
-    int rc = topology_depth(l, dead, count, e);
+    *count = *consumers = 0;
+    int rc = topology_depth(l, dead, count, consumers, e);
     if (rc == ERR_NOT_FOUND) {
         *e = (struct err)ERR_INIT;
         rc = 0;
     }
     return rc;
+}
+
+int letters_count(struct link *l, const char *queue, int64_t *count, struct err *e)
+{
+    char dead[256];
+    int64_t consumers;
+    name_of(queue, "", dead);
+    return depth(l, dead, count, &consumers, e);
 }
 
 static void describe(struct letter *out, const char *queue, const struct link_event *ev)
@@ -108,6 +120,19 @@ static int visit_all(struct link *in, const char *queue, int64_t count,
     return rc;
 }
 
+/* Whose turn it is may be before the queue has got back what the one before held: that is so when its consumer is gone. */
+static int wait_given_back(struct link *in, const char *dead, int64_t *count, struct err *e)
+{
+    int64_t until = clock_mono_us() + GIVEN_BACK_MS * INT64_C(1000);
+    int64_t consumers;
+    int rc = depth(in, dead, count, &consumers, e);
+    while (rc == 0 && consumers > 0 && clock_mono_us() < until && !daemon_stopping()) {
+        clock_sleep_us(LOOK_US);
+        rc = depth(in, dead, count, &consumers, e);
+    }
+    return rc;
+}
+
 int letters_visit(const char *queue,
                   int (*visit)(void *ctx, const struct letter *l, enum letters_verdict *verdict,
                                struct err *e),
@@ -117,22 +142,22 @@ int letters_visit(const char *queue,
     struct link *in = NULL;
     char dead[256];
     char turn[256];
-    int64_t count = 0;
+    int64_t count = 0, consumers = 0;
     *seen = 0;
     name_of(queue, "", dead);
     name_of(queue, ".turn", turn);
     int rc = link_open(&in, setup()->broker_url, &o, e);
     if (rc == 0) {
-        rc = letters_count(in, queue, &count, e);
+        rc = depth(in, dead, &count, &consumers, e);
     }
-    if (rc == 0 && count > 0) {
+    if (rc == 0 && count + consumers > 0) {
         rc = topology_own(in, turn, 0, e);
         if (rc == ERR_CONFLICT) {
             rc = err_set(e, ERR_CONFLICT, "another parkway dead is at work on %s", queue);
         }
     }
-    if (rc == 0 && count > 0) { /* again: the turn may have been somebody else's */
-        rc = letters_count(in, queue, &count, e);
+    if (rc == 0 && count + consumers > 0) { /* again: the turn may have been somebody else's */
+        rc = wait_given_back(in, dead, &count, e);
     }
     if (rc == 0 && count > 0) {
         rc = consume_start(in, dead, "dead", UNSETTLED_MAX,

@@ -384,7 +384,7 @@ static int verify_quiet(struct applied *a, struct err *e)
     if (!a->asked) {
         /* is it the broker that is slow? let it answer something first */
         int64_t depth;
-        int rc = topology_depth(a->link, setup()->events_stream, &depth, e);
+        int rc = topology_depth(a->link, setup()->events_stream, &depth, NULL, e);
         a->asked = true;
         a->verify_us = clock_mono_us() - VERIFY_QUIET_US / 2;
         return rc;

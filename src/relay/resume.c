@@ -167,7 +167,7 @@ static int read_tail(struct link *l, const char *stream, tail_message *take, str
                      bool *seen, struct err *e)
 {
     int64_t depth = 0;
-    int rc = topology_depth(l, stream, &depth, e);
+    int rc = topology_depth(l, stream, &depth, NULL, e);
     if (rc == 0) {
         rc = consume_start(l, stream, stream, PREFETCH,
                            (struct consume_place){.from = CONSUME_LAST}, e);
