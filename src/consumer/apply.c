@@ -73,7 +73,7 @@ static bool transient(const struct err *e)
             return true;
         }
     }
-    return e->sqlstate[0] == '\0';
+    return e->sqlstate[0] == '\0' || conn_lock_busy(ERR_SQL, e);
 }
 
 int apply_begin(struct apply *a, struct err *e)

@@ -19,10 +19,13 @@ enum {
 
 struct build {
     const struct view *v;
+    const struct mirrors *mirrors;
+    const char *consumer;
     struct conn *db;
     struct view_shape shape;
     int id;
     int64_t rows;
+    int64_t keys; /* that the last round of catching up found */
 };
 
 static int exec(struct conn *db, struct buf *sql, struct err *e)
@@ -55,6 +58,19 @@ static int patiently(struct build *b, int (*work)(struct build *, struct err *),
         if (rc == 0) {
             rc = close_tx(b->db, work(b, e), e);
         }
+        if (!conn_lock_busy(rc, e) || daemon_stopping()) {
+            return rc;
+        }
+        *e = (struct err)ERR_INIT;
+        daemon_wait_ms(LOCK_RETRY_MS);
+    }
+}
+
+/* What needs no strong lock itself, but meets those of others: a TRUNCATE of one source after the other. */
+static int again(struct build *b, int (*work)(struct build *, struct err *), struct err *e)
+{
+    for (;;) {
+        int rc = work(b, e);
         if (!conn_lock_busy(rc, e) || daemon_stopping()) {
             return rc;
         }
@@ -101,7 +117,7 @@ static int insert_sources(struct build *b, struct err *e)
     return rc;
 }
 
-static int create(struct build *b, const char *consumer, struct err *e)
+static int create(struct build *b, struct err *e)
 {
     const struct view *v = b->v;
     struct rows *r = NULL;
@@ -111,7 +127,7 @@ static int create(struct build *b, const char *consumer, struct err *e)
                         "INSERT INTO parkway.views (consumer, name, hash, query, target, state)"
                         " VALUES ($1, $2, $3, $4, $5, 'building') RETURNING id",
                         5,
-                        (struct str[]){str_of(consumer), str_of(v->label), str_of(v->hash),
+                        (struct str[]){str_of(b->consumer), str_of(v->label), str_of(v->hash),
                                        str_of(v->query), str_of(v->table)},
                         &r, e);
     }
@@ -183,12 +199,17 @@ static int fill(struct build *b, struct err *e)
     return rc;
 }
 
+static int catch_up_once(struct build *b, struct err *e)
+{
+    return ask_count(b, "catch_up", &b->keys, e);
+}
+
 static int catch_up(struct build *b, struct err *e)
 {
-    int64_t keys = FEW_KEYS;
     int rc = 0;
-    for (int i = 0; rc == 0 && keys >= FEW_KEYS && i < ROUNDS_MAX; i++) {
-        rc = ask_count(b, "catch_up", &keys, e);
+    b->keys = FEW_KEYS;
+    for (int i = 0; rc == 0 && b->keys >= FEW_KEYS && i < ROUNDS_MAX; i++) {
+        rc = again(b, catch_up_once, e);
     }
     return rc;
 }
@@ -353,35 +374,26 @@ int view_build_hook(struct conn *db, int id, struct err *e)
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
-/* Its locks are weak, but a TRUNCATE of two sources may stand in the way of the second of them: a deadlock. */
-static int check(struct build *b, const struct mirrors *mirrors, struct err *e)
+static int check(struct build *b, struct err *e)
 {
-    for (;;) {
-        int rc = view_check(b->v, mirrors, b->db, &b->shape, e);
-        if (!conn_lock_busy(rc, e) || daemon_stopping()) {
-            return rc;
-        }
-        view_check_free(&b->shape);
-        *e = (struct err)ERR_INIT;
-        daemon_wait_ms(LOCK_RETRY_MS);
-    }
+    view_check_free(&b->shape);
+    return view_check(b->v, b->mirrors, b->db, &b->shape, e);
 }
 
-static int build(struct build *b, const struct mirrors *mirrors, const char *consumer,
-                 struct err *e)
+static int build(struct build *b, struct err *e)
 {
     int rc = check_name(b, e);
     if (rc == 0) {
-        rc = check(b, mirrors, e);
+        rc = again(b, check, e);
     }
     if (rc == 0) {
-        rc = create(b, consumer, e);
+        rc = again(b, create, e);
     }
     if (rc == 0) {
         rc = view_build_hook(b->db, b->id, e);
     }
     if (rc == 0) {
-        rc = fill(b, e);
+        rc = again(b, fill, e);
     }
     if (rc == 0) {
         rc = catch_up(b, e);
@@ -392,13 +404,13 @@ static int build(struct build *b, const struct mirrors *mirrors, const char *con
 int view_build_one(const struct view *v, const struct mirrors *mirrors, const char *consumer,
                    struct conn *db, int64_t *rows, struct err *e)
 {
-    struct build b = {.v = v, .db = db};
+    struct build b = {.v = v, .mirrors = mirrors, .consumer = consumer, .db = db};
     int rc = view_build_begin(db, e);
     if (rc != 0) {
         return rc;
     }
     struct err ended = ERR_INIT;
-    rc = build(&b, mirrors, consumer, e);
+    rc = build(&b, e);
     int rc2 = view_build_end(db, rc == 0 ? e : &ended);
     view_check_free(&b.shape);
     *rows = b.rows;

@@ -105,8 +105,12 @@ void conn_close(struct conn *c)
 
 bool conn_lock_busy(int rc, const struct err *e)
 {
+    /* no lock keeps GRANT and TRUNCATE from one row of pg_class, and what the second one gets has no code of its own */
+    bool raced = strcmp(e->sqlstate, "XX000") == 0 &&
+                 (strstr(e->text, "tuple concurrently updated") != NULL ||
+                  strstr(e->text, "tuple concurrently deleted") != NULL);
     return rc == ERR_SQL &&
-           (strcmp(e->sqlstate, "55P03") == 0 || strcmp(e->sqlstate, "40P01") == 0);
+           (raced || strcmp(e->sqlstate, "55P03") == 0 || strcmp(e->sqlstate, "40P01") == 0);
 }
 
 bool conn_alive(const struct conn *c)

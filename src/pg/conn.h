@@ -43,7 +43,8 @@ int conn_socket(const struct conn *c);
 /* conn_parameter - the last value that the server reported (ParameterStatus), or NULL; borrowed
  * until the next call on the connection. */
 const char *conn_parameter(const struct conn *c, const char *name);
-/* conn_lock_busy - rc and e tell that others held the locks: a deadlock, or lock_timeout. Worth another try. */
+/* conn_lock_busy - rc and e tell that others were in the way: a deadlock, lock_timeout, or a row of a catalogue that
+ * somebody else was changing. Worth another try. */
 bool conn_lock_busy(int rc, const struct err *e);
 /* the libpq handle, for the files of pg/ only (PGconn *) */
 void *conn_raw(struct conn *c);
