@@ -14,9 +14,9 @@ struct db {
     char *url;
     char *name;
     struct direct *conn;
-    int stop_fd;                            /* 0: none */
-    enum { TX_NONE, TX_ADDED, TX_OPEN } tx; /* added: "begin" has not been sent */
-    bool not_router;                        /* this connection's server knows no parkway.* */
+    int stop_fd;                                       /* 0: none */
+    enum { TX_NONE, TX_ADDED, TX_OPEN, TX_FAILED } tx; /* added: "begin" has not been sent */
+    bool not_router; /* this connection's server knows no parkway.* */
     int64_t wait_ms; /* parkway.wait_ms of this connection; -1: the router's own */
     bool pinned;     /* parkway.route of this connection is the primary */
     struct result *
@@ -120,7 +120,8 @@ static int run(struct db *db, struct err *e)
     bool open = db->tx != TX_NONE;
     int rc = judge(db, direct_run(db->conn, results, count, e), e);
     if (open && db->conn != NULL) { /* BEGIN may be what has failed */
-        db->tx = direct_in_transaction(db->conn) ? TX_OPEN : TX_NONE;
+        char status = direct_status(db->conn);
+        db->tx = status == 'T' ? TX_OPEN : status == 'E' ? TX_FAILED : TX_NONE;
     }
     for (size_t i = 0; i < count; i++) {
         if (later[i] != NULL) {
@@ -299,7 +300,9 @@ int db_commit(struct db *db, struct err *e)
     if (db->conn == NULL) {
         return err_set(e, ERR_CLOSED, "the connection was lost before the commit");
     }
-    int rc = query(db, "commit", 0, NULL, NULL, e);
+    int rc = db->tx == TX_FAILED /* COMMIT would roll back, and say so in its tag alone */
+                 ? err_set(e, ERR_SQL, "the transaction had failed before the commit")
+                 : query(db, "commit", 0, NULL, NULL, e);
     if (rc != 0) {
         db_rollback(db);
     }
@@ -313,7 +316,7 @@ void db_rollback(struct db *db)
         return;
     }
     struct err ignored = ERR_INIT;
-    bool open = db->tx == TX_OPEN;
+    bool open = db->tx != TX_ADDED;
     direct_forget(db->conn);
     db->later_count = 0;
     db->tx = TX_NONE;

@@ -597,9 +597,9 @@ int direct_run(struct direct *d, struct result **results, size_t count, struct e
     return rc;
 }
 
-bool direct_in_transaction(const struct direct *d)
+char direct_status(const struct direct *d)
 {
-    return d->status == 'T' || d->status == 'E';
+    return d->status;
 }
 
 const char *direct_parameter(const struct direct *d, const char *name)

@@ -39,8 +39,8 @@ void direct_forget(struct direct *d); /* what was added since the last direct_ru
  * whether they took effect is unknown. ERR_PROTOCOL: the server sent nonsense; the connection is gone. */
 NODISCARD int direct_run(struct direct *d, struct result **results, size_t count,
                          struct err *e);
-/* direct_in_transaction - whether the server said so when it was ready last. */
-bool direct_in_transaction(const struct direct *d);
+/* direct_status - of the last ReadyForQuery: 'I' idle, 'T' in a transaction, 'E' in one that has failed. */
+char direct_status(const struct direct *d);
 /* direct_parameter - the last value the server reported, or NULL; borrowed until the next run. */
 const char *direct_parameter(const struct direct *d, const char *name);
 
