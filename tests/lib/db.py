@@ -84,6 +84,12 @@ def wait_applied(bound_s=60):
                f"the replica has applied {target}")
 
 
+def none_parked(where="replica"):
+    """No change is parked there, nor has been: the traces of repaired ones count, too."""
+    found = rows(where, "select relation, key, op, state, sqlstate, error from parkway.parked order by id")
+    check(not found, f"{len(found)} parked changes: {short(found[:3], 1000)}")
+
+
 def route(connection):
     """Where the router sent the connection's last statement, and why."""
     with connection.cursor() as cursor:
