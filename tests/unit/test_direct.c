@@ -369,7 +369,7 @@ static void prepared(void **state)
         struct result *r = NULL;
         assert_int_equal(query(d, "select $1", 1, &STR("x"), &r, &e), steps[i].rc);
         result_free(r);
-        assert_false(direct_in_transaction(d));
+        assert_int_equal(direct_status(d), 'I');
     }
     pthread_join(thread, NULL);
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
@@ -418,8 +418,10 @@ static void together(void **state)
         for (int k = 0; i > 0 && k < 3; k++) {
             assert_null(r[k]);
         }
+        if (i < 2) {
+            assert_int_equal(direct_status(d), i == 0 ? 'T' : 'E');
+        }
         if (i == 0) {
-            assert_true(direct_in_transaction(d));
             assert_int_equal(result_count(r[0]), 0);
             assert_int_equal(result_int(r[1], 0, 0), 1);
             assert_int_equal(result_affected(r[2]), 3);
