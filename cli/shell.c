@@ -180,7 +180,7 @@ static void run_terminal(struct shell *s)
     el_set(el, EL_HIST, history, past);
     el_set(el, EL_ADDFN, "cqrs-complete", "complete commands and options", complete);
     el_set(el, EL_BIND, "^I", "cqrs-complete", NULL);
-    /* the terminal makes a NUL of a ^D that was typed while a command ran */
+    /* the terminal makes a NUL of a ^D that was typed while a command ran; so ^Space ends the input, too */
     el_set(el, EL_BIND, "^@", "em-delete-or-list", NULL);
     const char *line;
     int n;

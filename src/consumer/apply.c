@@ -65,9 +65,8 @@ void apply_attach(struct apply *a, struct conn *db)
 /* A refusal that says nothing about the data. */
 static bool transient(const struct err *e)
 {
-    static const char *const classes[] = {"40",    "530",   "531", "532", "533",
-                                          "55006", "55P03", "57",  "58",  "08",
-                                          "XX001", "XX002", "25"};
+    static const char *const classes[] = {"40", "530", "531", "532",   "533",   "55006",
+                                          "57", "58",  "08",  "XX001", "XX002", "25"};
     for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
         if (strncmp(e->sqlstate, classes[i], strlen(classes[i])) == 0) {
             return true;

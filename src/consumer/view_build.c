@@ -66,7 +66,8 @@ static int patiently(struct build *b, int (*work)(struct build *, struct err *),
     }
 }
 
-/* What needs no strong lock itself, but meets those of others: a TRUNCATE of one source after the other. */
+/* What asks for no lock that readers would feel, but meets those of others: a TRUNCATE of one source after the other. (check may make an index
+ * of a source, which holds up its writers as long as that takes.) */
 static int again(struct build *b, int (*work)(struct build *, struct err *), struct err *e)
 {
     for (;;) {

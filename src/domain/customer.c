@@ -265,7 +265,9 @@ int customer_create(struct db *db, const struct customer_input *in, struct resul
     for (int draw = 1;; draw++) {
         rc = insert(db, &full, out, e);
         bool taken = rc == ERR_UNAVAILABLE && draw < DRAWS;
-        bool again = alone ? taken || rc == ERR_CLOSED : taken && db_in_transaction(db);
+        /* what the server refused has failed the transaction around it */
+        bool ours = e->sqlstate[0] == '\0';
+        bool again = alone ? taken || rc == ERR_CLOSED : taken && ours && db_in_transaction(db);
         if (!again || clock_mono_us() >= until_us) {
             return rc;
         }

@@ -68,6 +68,8 @@ NODISCARD int db_role(struct db *db, const char *role, struct err *e);
  * back; returns rc, or the error of the commit. Not called when db_act_as failed. */
 NODISCARD int db_act_as(struct db *db, const char *owner, bool *alone, struct err *e);
 NODISCARD int db_act_end(struct db *db, bool alone, int rc, struct err *e);
+/* db_commit - ERR_SQL: a statement before had failed, all is rolled back. ERR_CLOSED before anything is sent: the
+ * connection was lost, or is another one; while the commit ran: whether it took place is unknown. */
 NODISCARD int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
 bool db_in_transaction(const struct db *db);

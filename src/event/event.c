@@ -30,7 +30,6 @@ enum {
     OID_JSONB = 3802,
 };
 
-static const char COMMAND_EXCHANGE[] = "CQRS_COMMAND";
 static const char PUBLISH_PREFIX[] = "parkway.publish";
 
 /* --- relations --------------------------------------------------------------------------------- */

@@ -7,6 +7,9 @@
 
 #include "base/conf.h"
 
+/* Of the commands of sagas: direct, a routing key is the name of a queue. */
+#define COMMAND_EXCHANGE "CQRS_COMMAND"
+
 struct setup_topic {
     char *table; /* "schema.name" */
     char *topic; /* what the routing key begins with */

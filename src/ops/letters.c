@@ -19,7 +19,7 @@
 enum {
     UNSETTLED_MAX = 65535,
     QUIET_MS = 2000,
-    GIVEN_BACK_MS = 5000, /* the broker learns that a process has ended */
+    GIVEN_BACK_MS = 5000, /* a consumer that stays so long is no parkway dead */
     LOOK_US = 10000,
 };
 

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CATCH_UP_MS = 60000, LOOK_MS = 50 };
+enum { CATCH_UP_MS = 60000, LOOK_MS = 50, EXCHANGE_TRIES = 5 };
 
 /* Both sides write and read the texts of values alike. */
 static const char copy_settings[] = CONN_EXACT_TEXTS_SQL
@@ -306,6 +306,17 @@ static int exchange(struct remirror *r, struct err *e)
     return finish(r->replica, rc, e);
 }
 
+/* Truncates and changes of shape may hold several tables: their deadlock, or half a minute of theirs, shall not cost the copy. */
+static int exchange_at_last(struct remirror *r, struct err *e)
+{
+    int rc = exchange(r, e);
+    for (int i = 1; conn_lock_busy(rc, e) && i < EXCHANGE_TRIES && !daemon_stopping(); i++) {
+        *e = (struct err)ERR_INIT;
+        rc = exchange(r, e);
+    }
+    return rc;
+}
+
 /* ---- the whole -------------------------------------------------------------------------------- */
 
 static int run(struct remirror *r, struct err *e)
@@ -330,7 +341,7 @@ static int run(struct remirror *r, struct err *e)
     if (rc == 0) {
         rc = wait_past(r, e);
     }
-    return rc == 0 ? exchange(r, e) : rc;
+    return rc == 0 ? exchange_at_last(r, e) : rc;
 }
 
 int remirror(struct conn *replica, const struct captured_mirror *m, const char *consumer,

@@ -66,7 +66,7 @@ int resume_declare(struct link *l, struct err *e)
     const struct setup *c = setup();
     int rc = topology_exchange(l, c->events_exchange, "topic", e);
     if (rc == 0) {
-        rc = topology_exchange(l, "CQRS_COMMAND", "direct", e);
+        rc = topology_exchange(l, COMMAND_EXCHANGE, "direct", e);
     }
     if (rc == 0) {
         rc = topology_stream(l, c->log_stream, c->log_max_bytes, c->broker_members, e);

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "event/member.h"
+#include "event/setup.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -306,7 +307,8 @@ static int write_command(struct hand *h, const struct saga_command *c, struct er
     snprintf(
         sql, sizeof sql,
         "select pg_logical_emit_message(true, 'parkway.publish', json_build_object('exchange', "
-        "'CQRS_COMMAND', 'routing_key', $1::text, 'id', $2::text, 'data', json_build_object("
+        "'" COMMAND_EXCHANGE
+        "', 'routing_key', $1::text, 'id', $2::text, 'data', json_build_object("
         "'id', $2::text, 'command', $3::text, 'sagaId', $4::text, 'orderId', $5::text, "
         "'stream', "
         "$10::text, 'step', $6::text, 'attempt', $7::bigint, 'tries', $8::bigint, 'deadline', "

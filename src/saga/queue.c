@@ -33,7 +33,8 @@ struct queue {
     struct db *db;
     struct link *link;
     unsigned turn;
-    bool told; /* that it does not work; once */
+    bool told;        /* that it does not work; once */
+    bool told_others; /* that a queue could not be declared; once */
 };
 
 static bool transient(int rc)
@@ -75,13 +76,11 @@ static int settle(struct queue *q, const struct link_event *ev, struct err *e)
 
 /* ---- a connection --------------------------------------------------------------------------- */
 
-static const char commands_exchange[] = "CQRS_COMMAND";
-
 static int declare_commands(struct queue *q, const char *name, struct err *e)
 {
-    int rc = topology_exchange(q->link, commands_exchange, "direct", e);
+    int rc = topology_exchange(q->link, COMMAND_EXCHANGE, "direct", e);
     rc = rc == 0 ? topology_queue(q->link, name, DELIVERY_LIMIT, e) : rc;
-    return rc == 0 ? topology_bind(q->link, name, commands_exchange, name, e) : rc;
+    return rc == 0 ? topology_bind(q->link, name, COMMAND_EXCHANGE, name, e) : rc;
 }
 
 static int declare_facts(struct queue *q, struct err *e)
@@ -94,13 +93,29 @@ static int declare_facts(struct queue *q, struct err *e)
     return rc;
 }
 
-/* What is sent to before its worker ever ran: a command without a queue waits in the relay, which keeps the primary's WAL for it. */
+/* What is sent to before its worker ever ran: a command without a queue waits in the relay, which keeps the primary's WAL for
+ * it. A queue that is somebody else's to declare (his alone, or not this user's to configure) keeps nobody from the others. */
+static int declare_others(struct queue *q, struct err *e)
+{
+    for (size_t i = 0; i < q->o.sends_to_count; i++) {
+        struct err why = ERR_INIT;
+        int rc = declare_commands(q, q->o.sends_to[i], &why);
+        if (rc != 0 && !link_alive(q->link)) {
+            *e = why;
+            return rc;
+        }
+        if (rc != 0 && !q->told_others) {
+            log_warn("a queue of commands is not declared here queue=%s reason=\"%s\"",
+                     q->o.sends_to[i], why.text);
+            q->told_others = true;
+        }
+    }
+    return 0;
+}
+
 static int declare(struct queue *q, struct err *e)
 {
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < q->o.sends_to_count; i++) {
-        rc = declare_commands(q, q->o.sends_to[i], e);
-    }
+    int rc = declare_others(q, e);
     if (rc != 0) {
         return rc;
     }

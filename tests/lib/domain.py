@@ -26,6 +26,7 @@ def clear():
     """No orders, no facts and no sagas, nor messages that wait for one."""
     # a command that comes for a queue which is gone would wait in the relay, for ever
     here = db.value("primary", "select pg_current_wal_insert_lsn()")
+    db.execute("primary", "select pg_logical_emit_message(true, 'parkway.nudge', '')")
     wait_until(lambda: db.value("primary", "select confirmed_flush_lsn >= %s from pg_replication_slots where slot_name = 'parkway'", (here,)), 60,
                "what is on its way has come to its queue")
     link = mq.open_link()
