@@ -2,13 +2,21 @@
  * way however slow the reader is. */
 #include "event/tail.h"
 
+#include "base/clock.h"
 #include "event/pattern.h"
 #include "event/setup.h"
+#include "mq/topology.h"
 
 #include <stdlib.h>
 #include <time.h>
 
-enum { ACK_PART = 4 }; /* of the prefetch: how often credit is given back */
+enum {
+    ACK_PART = 4,       /* of the prefetch: how often credit is given back */
+    END_PREFETCH = 500, /* the end comes from the beginning of its chunk on */
+    END_FIRST_MS = 10000,
+    END_EMPTY_MS = 500,
+    END_QUIET_MS = 500,
+};
 
 struct tail {
     struct link *link;
@@ -71,6 +79,53 @@ static bool is_wanted(const struct tail *t, const struct link_event *m)
                timegm(&tm) >= t->place.from_s;
     }
     return true;
+}
+
+/* The last chunk, which comes in one run. */
+static int read_end(struct link *l, int64_t depth, int64_t *offset, struct err *e)
+{
+    int64_t last_us = clock_mono_us();
+    int64_t wait_ms = depth > 0 ? END_FIRST_MS : END_EMPTY_MS;
+    int rc = 0;
+    while (rc == 0 && clock_mono_us() - last_us < wait_ms * 1000) {
+        struct link_event ev;
+        uint64_t at;
+        rc = link_next(l, END_QUIET_MS / 5, &ev, e);
+        if (rc == 0 && ev.kind == LINK_CANCEL) {
+            rc = err_set(e, ERR_UNAVAILABLE, "the stream was deleted, or moved");
+        } else if (rc == 0 && ev.kind == LINK_DELIVER) {
+            if (consume_offset(&ev, &at) && (int64_t)at > *offset) {
+                *offset = (int64_t)at;
+            }
+            last_us = clock_mono_us();
+            wait_ms = END_QUIET_MS;
+            rc = consume_ack(l, ev.tag, e);
+        }
+    }
+    if (rc == 0 && *offset < 0 && depth > 0) {
+        rc = err_set(e, ERR_TIMEOUT, "the broker did not show the end of %s in %d s",
+                     setup()->events_stream, END_FIRST_MS / 1000);
+    }
+    return rc;
+}
+
+int tail_end(const char *name, int64_t *offset, struct err *e)
+{
+    struct link_options o = {.name = name};
+    struct link *l = NULL;
+    int64_t depth = 0;
+    *offset = -1;
+    int rc = link_open(&l, setup()->broker_url, &o, e);
+    if (rc == 0) {
+        rc = topology_depth(l, setup()->events_stream, &depth, NULL, e);
+    }
+    if (rc == 0) {
+        rc = consume_start(l, setup()->events_stream, "end", END_PREFETCH,
+                           (struct consume_place){.from = CONSUME_LAST}, e);
+    }
+    rc = rc == 0 ? read_end(l, depth, offset, e) : rc;
+    link_close(l);
+    return rc;
 }
 
 int tail_open(struct tail **out, const struct tail_options *o, struct err *e)

@@ -28,6 +28,10 @@ struct tail_options {
     uint16_t prefetch;
 };
 
+/* tail_end - *offset: of the last message that the stream holds at this moment; -1: of none. ERR_TIMEOUT: it holds some, and the broker does
+ * not show them; otherwise as tail_open. */
+NODISCARD int tail_end(const char *name, int64_t *offset, struct err *e);
+
 struct tail;
 
 /* tail_open - ERR_NOT_FOUND: there is no such stream; otherwise as link_open. */

@@ -5,8 +5,8 @@
  *
  * PLACE is first (default), last (the end of the stream, for --follow), a position of the primary (events at
  * or behind it), offset:N of the stream, or a time as 2026-01-31T12:00:00Z (events of commits at or after
- * it). PATTERN is a binding key with * and #. Without --follow the command ends when nothing has come
- * for a second.
+ * it). PATTERN is a binding key with * and #. Without --follow the command ends behind what was the last event when it
+ * began.
  *
  * --store takes the events from the table public.events of the primary, which keeps them for ever (eventrows.h tells in
  * what they differ). PLACE is first, seq:N or a time then, and there is no --follow.
@@ -16,7 +16,8 @@
  * number at a time; nobody else gets it. A queue that has an event already gets it again. When it is
  * interrupted, it says from where to go on.
  *
- * Exit status: 0; 1 failure; 2 usage; 3 no such stream, queue or table; 5 broker or primary is down. */
+ * Exit status: 0; 1 failure; 2 usage; 3 no such stream, queue or table; 5 broker or primary is down; 6 the broker stopped before the
+ * end. */
 #include "ops/ops.h"
 
 #include "base/clock.h"
@@ -39,7 +40,8 @@
 enum {
     PREFETCH = 200,
     WINDOW = 200,
-    QUIET_MS = 1000,
+    QUIET_MS = 3000,  /* where the broker does not say that nothing is there */
+    STALL_MS = 30000, /* where there is something */
     CONFIRM_MS = 30000,
 };
 
@@ -344,25 +346,44 @@ static int take_delivery(struct events *ev, const struct link_event *d, bool wan
     return rc;
 }
 
+/* Nothing has come for so long. Whether events are there from a time on only the broker knows, and it says nothing; to the end of the
+ * stream from a place before it they are. */
+static int at_rest(const struct events *ev, int64_t end, int64_t quiet_us, bool *done,
+                   struct err *e)
+{
+    const struct consume_place *in = &ev->q.place.in;
+    bool sure =
+        in->from == CONSUME_FIRST || (in->from == CONSUME_OFFSET && (int64_t)in->offset <= end);
+    *done = !sure && quiet_us > QUIET_MS * INT64_C(1000);
+    return sure && quiet_us > STALL_MS * INT64_C(1000)
+               ? err_set(e, ERR_TIMEOUT, "the broker stopped in front of event %" PRId64, end)
+               : 0;
+}
+
 static int read_stream(struct events *ev, struct err *e)
 {
     struct tail_options o = {
         .name = "parkway events", .place = ev->q.place, .key = ev->q.key, .prefetch = PREFETCH};
     struct tail *in = NULL;
-    int rc = tail_open(&in, &o, e);
-    int64_t quiet_us = clock_mono_us();
-    while (rc == 0 && !daemon_stopping() && (ev->q.limit == 0 || ev->count < ev->q.limit)) {
+    int64_t end = -1;
+    int rc = ev->q.follow ? 0 : tail_end(o.name, &end, e);
+    bool done = !ev->q.follow && end < 0;
+    rc = rc == 0 ? tail_open(&in, &o, e) : rc;
+    int64_t last_us = clock_mono_us();
+    while (rc == 0 && !done && !daemon_stopping() &&
+           (ev->q.limit == 0 || ev->count < ev->q.limit)) {
         struct link_event m;
         bool wanted;
         rc = tail_next(in, 100, &m, &wanted, e);
         if (rc == 0 && m.kind == LINK_DELIVER) {
-            quiet_us = clock_mono_us();
+            last_us = clock_mono_us();
             rc = take_delivery(ev, &m, wanted, e);
+            done = !ev->q.follow && (int64_t)ev->next > end;
         } else if (rc == 0) {
             fflush(stdout);
             rc = ev->q.republish ? pump(ev, WINDOW, e) : 0;
-            if (!ev->q.follow && clock_mono_us() - quiet_us > QUIET_MS * INT64_C(1000)) {
-                break;
+            if (rc == 0 && !ev->q.follow) {
+                rc = at_rest(ev, end, clock_mono_us() - last_us, &done, e);
             }
         }
     }
