@@ -84,9 +84,14 @@ def wait_applied(bound_s=60):
                f"the replica has applied {target}")
 
 
-def none_parked(where="replica"):
-    """No change is parked there, nor has been: the traces of repaired ones count, too."""
-    found = rows(where, "select relation, key, op, state, sqlstate, error from parkway.parked order by id")
+def last_parked(where="replica"):
+    """Number of the last parked change, for none_parked."""
+    return value(where, "select coalesce(max(id), 0) from parkway.parked")
+
+
+def none_parked(where="replica", since=0):
+    """No change is parked there, nor has been since; the traces of repaired ones count, too."""
+    found = rows(where, "select relation, key, op, state, sqlstate, error from parkway.parked where id > %s order by id", (since,))
     check(not found, f"{len(found)} parked changes: {short(found[:3], 1000)}")
 
 

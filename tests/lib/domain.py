@@ -32,6 +32,7 @@ def clear():
     link = mq.open_link()
     for queue in QUEUES:
         link.channel().queue_delete(queue)
+        link.channel().queue_delete(f"{queue}.dead")
     link.close()
     with db.connect("primary") as c:
         db.execute(c, "set session_replication_role = replica")  # else facts do not go
@@ -121,6 +122,11 @@ def daemon(*args, file=None, **keys):
     if file:
         keys["PARKWAY_SAGA_FILE"] = file
     return stack.Beside("saga", *args, **keys)
+
+
+def taking(running, queue):
+    """Until the daemon takes messages from the queue."""
+    wait_until(lambda: f"taking messages queue={queue}" in running.text(), 30, f"{queue} is being taken from")
 
 
 def shop():

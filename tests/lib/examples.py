@@ -111,6 +111,7 @@ def run_block(kind, lines, ids):
         if kind == "http":
             found = answer(*(text and meant(text) for text in asked), shown)
         else:
+            db.wait_applied()  # what the console reads is the replica's, as it is
             done = stack.cqrs(*map(meant, asked[0]))
             found = (done.stdout + done.stderr).rstrip("\n").split("\n") if done.stdout + done.stderr else []
         for page, real in zip(DRAWN.findall("\n".join(shown)), DRAWN.findall("\n".join(found))):

@@ -190,7 +190,8 @@ def metrics(name):
 
 def metrics_at(port, name="the daemon"):
     status, text = get(port, "/metrics")
-    check(status == 200, f"/metrics of {name} answered {status}")
+    if status != 200:  # that counts as not yet where somebody waits
+        raise ConnectionError(f"/metrics of {name} answered {status}")
     return {m[1]: float(m[2]) for m in re.finditer(r"^([a-z_]\S*(?:\{.*\})?) (\S+)$", text, re.M)}
 
 
