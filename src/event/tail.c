@@ -16,6 +16,7 @@ enum {
     END_FIRST_MS = 10000,
     END_EMPTY_MS = 500,
     END_QUIET_MS = 500,
+    END_MAX_MS = 2000, /* somebody goes on writing: what was there has come by then */
 };
 
 struct tail {
@@ -84,10 +85,11 @@ static bool is_wanted(const struct tail *t, const struct link_event *m)
 /* The last chunk, which comes in one run. */
 static int read_end(struct link *l, int64_t depth, int64_t *offset, struct err *e)
 {
-    int64_t last_us = clock_mono_us();
-    int64_t wait_ms = depth > 0 ? END_FIRST_MS : END_EMPTY_MS;
+    int64_t now_us = clock_mono_us();
+    int64_t until_us = now_us + (depth > 0 ? END_FIRST_MS : END_EMPTY_MS) * INT64_C(1000);
+    int64_t first_us = 0;
     int rc = 0;
-    while (rc == 0 && clock_mono_us() - last_us < wait_ms * 1000) {
+    while (rc == 0 && now_us < until_us) {
         struct link_event ev;
         uint64_t at;
         rc = link_next(l, END_QUIET_MS / 5, &ev, e);
@@ -97,10 +99,14 @@ static int read_end(struct link *l, int64_t depth, int64_t *offset, struct err *
             if (consume_offset(&ev, &at) && (int64_t)at > *offset) {
                 *offset = (int64_t)at;
             }
-            last_us = clock_mono_us();
-            wait_ms = END_QUIET_MS;
+            first_us = first_us == 0 ? clock_mono_us() : first_us;
+            until_us = clock_mono_us() + END_QUIET_MS * INT64_C(1000);
+            if (until_us > first_us + END_MAX_MS * INT64_C(1000)) {
+                until_us = first_us + END_MAX_MS * INT64_C(1000);
+            }
             rc = consume_ack(l, ev.tag, e);
         }
+        now_us = clock_mono_us();
     }
     if (rc == 0 && *offset < 0 && depth > 0) {
         rc = err_set(e, ERR_TIMEOUT, "the broker did not show the end of %s in %d s",
