@@ -1,6 +1,8 @@
 """Connections to primary, replica and router, and comparing the two sides."""
 
 import collections
+import contextlib
+import threading
 
 import psycopg2
 import psycopg2.extensions
@@ -48,6 +50,30 @@ def value(where, sql, args=None):
 
 def execute(where, sql, args=None):
     rows(where, sql, args)
+
+
+@contextlib.contextmanager
+def cancelling(cancel, first_s):
+    """Cancels what the block waits for, after first_s and then every second: a cancel that comes before its statement is dropped.
+
+    The last one is over when the block ends, so that none reaches the next statement.
+    """
+    answered = threading.Event()
+
+    def run():
+        pause_s = first_s
+        while not answered.wait(pause_s):
+            with contextlib.suppress(OSError, psycopg2.Error):
+                cancel()
+            pause_s = 1
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        answered.set()
+        thread.join()
 
 
 def digest(where, table):

@@ -69,7 +69,7 @@ def configured():
     stack.restart("relay", "consumer", "router")
     try:
         wait_until(lambda: db.value("replica", "select count(*) from parkway.views where state = 'live' and name = any(%s)",
-                                    ([f"public.{v}" for v in VIEWS],)) == len(VIEWS), 60, "the read models are live")
+                                    ([f"public.{v}" for v in VIEWS],)) == len(VIEWS), 150, "the read models are live")
     except Failed:
         explain()
         raise

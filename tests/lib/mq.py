@@ -2,6 +2,7 @@
 
 import contextlib
 import struct
+import time
 import zlib
 
 import pika
@@ -69,17 +70,28 @@ def _read(queue, offset, quiet_s, first_s):
 
 def end(queue):
     """The offset of the last message that the stream holds at this moment; -1: none."""
-    return max((at for at, _ in _read(queue, "last", 0.4, 3)), default=-1)
+    link = open_link()
+    some = link.channel().queue_declare(queue, passive=True).method.message_count > 0
+    link.close()
+    last, until = -1, None
+    for last, _ in _read(queue, "last", 1, 15 if some else 3):
+        until = until or time.monotonic() + 5
+        if time.monotonic() > until:  # one that is written all the time has no silence
+            break
+    return last
 
 
-def stream(queue, quiet_s=3, offset="first"):
+def stream(queue, offset="first"):
     """Every message of a stream from the offset to its present end: (offset, body)."""
     last = end(queue)
-    for at, body in _read(queue, offset, quiet_s, quiet_s) if last >= 0 else ():
+    if last < (offset if isinstance(offset, int) else 0):
+        return
+    for at, body in _read(queue, offset, 60, 60):
         if at <= last:
             yield at, body
         if at >= last:
-            break
+            return
+    raise Failed(f"{queue} ends before its offset {last}")
 
 
 class Frame:

@@ -265,7 +265,7 @@ def restart(*names):
 def run(program, *args, stdin=None, bound_s=60, **environment):
     env = {k: v for k, v in os.environ.items()
            if k not in ("DATABASE_URL", "REPLICA_DATABASE_URL", "RABBITMQ_BROKER_URL", "PARKWAY_CONFIG")}
-    env.update(PARKWAY_CONFIG=CONFIG, **environment)
+    env.update({"PARKWAY_CONFIG": CONFIG, "PARKWAY_CLI_READ_YOUR_WRITES_MS": "30000", **environment})
     done = subprocess.run([os.path.join(BIN, program), *args], env=env, timeout=bound_s, capture_output=True,
                           input=(stdin or "").encode(), check=False)
     done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()  # not text=True: that changes \r\n
