@@ -37,7 +37,7 @@ def rows(where, sql, args=None):
     try:
         with c.cursor() as cursor:
             cursor.execute(sql, args)
-            return cursor.fetchall() if cursor.description else []
+            return cursor.fetchall() if cursor.description is not None else []
     finally:
         if own:
             c.close()
