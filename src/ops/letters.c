@@ -52,11 +52,15 @@ static void name_of(const char *queue, const char *suffix, char out[256])
     snprintf(out, 256, "%s" TOPOLOGY_DEAD_SUFFIX "%s", queue, suffix);
 }
 
+/* A busy broker says that nothing is there when a quorum queue does not tell it in time: once is not believed. */
 static int depth(struct link *l, const char *dead, int64_t *count, int64_t *consumers,
                  struct err *e)
 {
     *count = *consumers = 0;
     int rc = topology_depth(l, dead, count, consumers, e);
+    if (rc == 0 && *count + *consumers == 0) {
+        rc = topology_depth(l, dead, count, consumers, e);
+    }
     if (rc == ERR_NOT_FOUND) {
         *e = (struct err)ERR_INIT;
         rc = 0;
