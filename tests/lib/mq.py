@@ -149,8 +149,8 @@ class Chain:
         return self.cursor == self.top
 
 
-def read_chain():
+def read_chain(offset="first"):
     chain = Chain()
-    for _, body in stream("parkway.log"):
+    for _, body in stream("parkway.log", offset):
         chain.feed(Frame(body))
     return chain
