@@ -25,7 +25,6 @@ struct build {
     struct view_shape shape;
     int id;
     int64_t rows;
-    int64_t keys; /* that the last round of catching up found */
 };
 
 static int exec(struct conn *db, struct buf *sql, struct err *e)
@@ -48,36 +47,41 @@ static int close_tx(struct conn *db, int rc, struct err *e)
     return rc;
 }
 
+/* Whether others were in the way, so that it is worth another try; waits a moment before. */
+static bool once_more(int rc, struct err *e)
+{
+    if (!conn_lock_busy(rc, e) || daemon_stopping()) {
+        return false;
+    }
+    *e = (struct err)ERR_INIT;
+    daemon_wait_ms(LOCK_RETRY_MS);
+    return true;
+}
+
 /* A transaction that needs a strong lock gives up soon and comes again, until it gets through. */
 static int patiently(struct build *b, int (*work)(struct build *, struct err *), struct err *e)
 {
-    for (;;) {
+    int rc;
+    do {
         char sql[64];
         snprintf(sql, sizeof sql, "BEGIN; SET LOCAL lock_timeout = %d", LOCK_WAIT_MS);
-        int rc = conn_exec(b->db, sql, e);
+        rc = conn_exec(b->db, sql, e);
         if (rc == 0) {
             rc = close_tx(b->db, work(b, e), e);
         }
-        if (!conn_lock_busy(rc, e) || daemon_stopping()) {
-            return rc;
-        }
-        *e = (struct err)ERR_INIT;
-        daemon_wait_ms(LOCK_RETRY_MS);
-    }
+    } while (once_more(rc, e));
+    return rc;
 }
 
 /* What asks for no lock that readers would feel, but meets those of others: a TRUNCATE of one source after the other. (check may make an index
  * of a source, which holds up its writers as long as that takes.) */
 static int again(struct build *b, int (*work)(struct build *, struct err *), struct err *e)
 {
-    for (;;) {
-        int rc = work(b, e);
-        if (!conn_lock_busy(rc, e) || daemon_stopping()) {
-            return rc;
-        }
-        *e = (struct err)ERR_INIT;
-        daemon_wait_ms(LOCK_RETRY_MS);
-    }
+    int rc;
+    do {
+        rc = work(b, e);
+    } while (once_more(rc, e));
+    return rc;
 }
 
 /* ---- a new generation ----------------------------------------------------------------------- */
@@ -200,17 +204,14 @@ static int fill(struct build *b, struct err *e)
     return rc;
 }
 
-static int catch_up_once(struct build *b, struct err *e)
-{
-    return ask_count(b, "catch_up", &b->keys, e);
-}
-
 static int catch_up(struct build *b, struct err *e)
 {
+    int64_t keys = FEW_KEYS;
     int rc = 0;
-    b->keys = FEW_KEYS;
-    for (int i = 0; rc == 0 && b->keys >= FEW_KEYS && i < ROUNDS_MAX; i++) {
-        rc = again(b, catch_up_once, e);
+    for (int i = 0; rc == 0 && keys >= FEW_KEYS && i < ROUNDS_MAX; i++) {
+        do {
+            rc = ask_count(b, "catch_up", &keys, e);
+        } while (once_more(rc, e));
     }
     return rc;
 }

@@ -297,7 +297,7 @@ int db_act_end(struct db *db, bool alone, int rc, struct err *e)
 /* What was added fails before the commit, which is skipped then and leaves the transaction open. */
 int db_commit(struct db *db, struct err *e)
 {
-    if (db->conn == NULL || db->tx == TX_NONE) {
+    if (db->tx == TX_NONE) { /* as drop leaves it */
         return err_set(e, ERR_CLOSED, "the connection was lost before the commit");
     }
     int rc = db->tx == TX_FAILED /* COMMIT would roll back, and say so in its tag alone */
