@@ -11,13 +11,11 @@ later can be told apart.
 """
 
 import collections
-import contextlib
 import json
 import random
 import threading
 import time
 
-import pika
 import psycopg2
 
 import db
@@ -269,23 +267,8 @@ Event = collections.namedtuple("Event", "offset id key body")
 
 def events(offset="first"):
     """Every message of parkway.events from the offset to its present end."""
-    last = mq.end(EVENT)
-    if last < (offset if isinstance(offset, int) else 0):
-        return
-    link = mq.open_link()
-    channel = link.channel()
-    channel.basic_qos(prefetch_count=1000)
-    for count, (method, properties, body) in enumerate(channel.consume(
-            EVENT, arguments={"x-stream-offset": offset}, inactivity_timeout=60)):
-        check(method is not None, f"{EVENT} ends before its offset {last}")
-        if count % 250 == 249:
-            channel.basic_ack(method.delivery_tag, multiple=True)
-        at = properties.headers["x-stream-offset"]
+    for at, method, properties, body in mq.messages(EVENT, offset):
         yield Event(at, properties.message_id, method.routing_key, body)
-        if at >= last:
-            break
-    with contextlib.suppress(pika.exceptions.AMQPError):  # it rejects what came meanwhile, which a stream does not know
-        link.close()
 
 
 def events_end():

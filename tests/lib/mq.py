@@ -47,22 +47,23 @@ def take(channel, queue, count, bound_s=30):
 
 
 def _read(queue, offset, quiet_s, first_s):
-    """Until nothing has come for quiet_s, or for first_s at the beginning."""
+    """(offset, method, properties, body) of each, until nothing has come for quiet_s, or for first_s at the beginning."""
     link = open_link()
     channel = link.channel()
-    channel.basic_qos(prefetch_count=500)
-    silent_s, any_yet = 0, False
+    channel.basic_qos(prefetch_count=1000)
+    silent_s, count = 0, 0
     try:
         for method, properties, body in channel.consume(queue, arguments={"x-stream-offset": offset},
                                                         inactivity_timeout=0.2):
             if method is None:
                 silent_s += 0.2
-                if silent_s >= (quiet_s if any_yet else first_s):
+                if silent_s >= (quiet_s if count else first_s):
                     break
                 continue
-            silent_s, any_yet = 0, True
-            channel.basic_ack(method.delivery_tag)
-            yield properties.headers["x-stream-offset"], body
+            silent_s, count = 0, count + 1
+            if count % 250 == 0:
+                channel.basic_ack(method.delivery_tag, multiple=True)
+            yield properties.headers["x-stream-offset"], method, properties, body
     finally:
         with contextlib.suppress(pika.exceptions.AMQPError):  # a stream refuses to take back what was not read
             link.close()
@@ -74,24 +75,30 @@ def end(queue):
     some = link.channel().queue_declare(queue, passive=True).method.message_count > 0
     link.close()
     last, until = -1, None
-    for last, _ in _read(queue, "last", 1, 15 if some else 3):
+    for last, *_ in _read(queue, "last", 1, 15 if some else 3):
         until = until or time.monotonic() + 5
         if time.monotonic() > until:  # one that is written all the time has no silence
             break
     return last
 
 
-def stream(queue, offset="first"):
-    """Every message of a stream from the offset to its present end: (offset, body)."""
+def messages(queue, offset="first"):
+    """Every message of a stream from the offset to its present end: (offset, method, properties, body)."""
     last = end(queue)
     if last < (offset if isinstance(offset, int) else 0):
         return
-    for at, body in _read(queue, offset, 60, 60):
-        if at <= last:
-            yield at, body
-        if at >= last:
+    for found in _read(queue, offset, 60, 60):
+        if found[0] <= last:
+            yield found
+        if found[0] >= last:
             return
     raise Failed(f"{queue} ends before its offset {last}")
+
+
+def stream(queue, offset="first"):
+    """The same: (offset, body)."""
+    for at, _, _, body in messages(queue, offset):
+        yield at, body
 
 
 class Frame:
